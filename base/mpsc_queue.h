@@ -1,0 +1,73 @@
+// A queue from any thread to one, through links in its elements: no lock, no allocation.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <utility>
+
+namespace rondel::base {
+
+/// Base of what an MpscQueue carries.
+struct MpscNode {
+  virtual ~MpscNode() = default;
+  MpscNode* next = nullptr;
+};
+
+/// Many producers push owned nodes, one consumer takes all that are there, oldest first.
+///
+/// Order: nodes of one producer stay in order. Thread: push on any, take_all on one.
+/// Limits: none of its own; whoever creates the nodes bounds how many are under way.
+class MpscQueue {
+ public:
+  MpscQueue() = default;
+  MpscQueue(const MpscQueue&) = delete;
+  MpscQueue& operator=(const MpscQueue&) = delete;
+  ~MpscQueue() {
+    take_all([](std::unique_ptr<MpscNode>) {});
+  }
+
+  /// True if the queue was empty, so that the consumer may need a wake-up.
+  bool push(std::unique_ptr<MpscNode> owned) {
+    MpscNode* node = owned.release();
+    MpscNode* top = top_.load(std::memory_order_relaxed);
+    do {
+      node->next = top;
+    } while (!top_.compare_exchange_weak(top, node, std::memory_order_seq_cst,
+                                         std::memory_order_relaxed));
+    return top == nullptr;
+  }
+
+  [[nodiscard]] bool empty() const { return top_.load(std::memory_order_seq_cst) == nullptr; }
+
+  /// Calls f(std::unique_ptr<MpscNode>) for each node, oldest first; returns how many there were.
+  template <class F>
+  std::size_t take_all(F&& f) {
+    MpscNode* newest = top_.exchange(nullptr, std::memory_order_acquire);
+    MpscNode* oldest = nullptr;
+    while (newest) {
+      MpscNode* next = newest->next;
+      newest->next = oldest;
+      oldest = newest;
+      newest = next;
+    }
+    std::size_t count = 0;
+    while (oldest) {
+      MpscNode* next = oldest->next;
+      oldest->next = nullptr;
+      f(std::unique_ptr<MpscNode>(oldest));
+      oldest = next;
+      ++count;
+    }
+    return count;
+  }
+
+  /// Blocks until something was pushed; for a worker thread, never for a shard.
+  void wait_blocking() const { top_.wait(nullptr, std::memory_order_acquire); }
+  /// Wakes a consumer in wait_blocking(); a system call only if one waits.
+  void notify() { top_.notify_one(); }
+
+ private:
+  std::atomic<MpscNode*> top_{nullptr};
+};
+
+}  // namespace rondel::base

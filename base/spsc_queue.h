@@ -1,0 +1,74 @@
+// A bounded queue from one thread to one other, without locks.
+#pragma once
+
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "base/check.h"
+
+namespace rondel::base {
+
+inline constexpr std::size_t kCacheLineBytes = 64;
+
+/// Single producer, single consumer; keeps order; refuses when full.
+///
+/// Thread: try_push on one thread, try_pop on one other. Limits: capacity is a power of two.
+template <class T>
+class SpscQueue {
+ public:
+  explicit SpscQueue(std::size_t capacity)
+      : mask_(std::bit_ceil(capacity) - 1),
+        cells_(std::make_unique<std::optional<T>[]>(mask_ + 1)) {}
+
+  [[nodiscard]] std::size_t capacity() const { return mask_ + 1; }
+
+  /// False, and `value` untouched, when the queue is full.
+  [[nodiscard]] bool try_push(T&& value) {
+    const std::size_t tail = tail_.load(std::memory_order_relaxed);
+    if (tail - head_seen_ > mask_) {
+      head_seen_ = head_.load(std::memory_order_acquire);
+      if (tail - head_seen_ > mask_) {
+        return false;
+      }
+    }
+    cells_[tail & mask_].emplace(std::move(value));
+    tail_.store(tail + 1, std::memory_order_release);
+    return true;
+  }
+
+  [[nodiscard]] std::optional<T> try_pop() {
+    const std::size_t head = head_.load(std::memory_order_relaxed);
+    if (head == tail_seen_) {
+      tail_seen_ = tail_.load(std::memory_order_acquire);
+      if (head == tail_seen_) {
+        return std::nullopt;
+      }
+    }
+    std::optional<T> value = std::move(cells_[head & mask_]);
+    cells_[head & mask_].reset();
+    head_.store(head + 1, std::memory_order_release);
+    return value;
+  }
+
+  /// As seen now by either side; exact only for a consumer that finds it true after the producer stopped.
+  [[nodiscard]] bool empty() const {
+    return head_.load(std::memory_order_acquire) == tail_.load(std::memory_order_acquire);
+  }
+  [[nodiscard]] std::size_t size() const {
+    return tail_.load(std::memory_order_acquire) - head_.load(std::memory_order_acquire);
+  }
+
+ private:
+  const std::size_t mask_;
+  std::unique_ptr<std::optional<T>[]> cells_;
+  alignas(kCacheLineBytes) std::atomic<std::size_t> tail_{0};
+  std::size_t head_seen_ = 0;  ///< The producer's last look at head_.
+  alignas(kCacheLineBytes) std::atomic<std::size_t> head_{0};
+  std::size_t tail_seen_ = 0;  ///< The consumer's last look at tail_.
+};
+
+}  // namespace rondel::base

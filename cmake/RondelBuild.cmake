@@ -1,0 +1,153 @@
+# Build functions: a folder is a target, found by its name; a test folder mirrors its room.
+#
+#   rondel_library(ring DEPENDS base LINKS PkgConfig::liburing)   ring/*.cc   -> rondel_ring
+#   rondel_module(ping)                                           ping/*.cc   -> modules/ping.so
+#   rondel_test(ring)                                             tests/ring/*_test.cc -> ring_test
+#   rondel_fuzz(framer ROOM xml)                                  tests/fuzz/framer_fuzz.cc
+#   rondel_perf(hooks)                                            perf/micro/hooks_perf.cc
+
+option(RONDEL_TESTS "Build the tests" ON)
+option(RONDEL_PERF "Build the benchmarks" OFF)
+option(RONDEL_FUZZ "Build fuzz targets with libFuzzer (clang only); otherwise they replay files" OFF)
+set(RONDEL_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=")
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+# Tests and programs load modules from here; the release build's folder is named in DESIGN §9.
+set(RONDEL_MODULES_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/modules")
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_program(RONDEL_CCACHE ccache)
+if(RONDEL_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${RONDEL_CCACHE}")
+endif()
+find_program(RONDEL_MOLD mold)
+if(RONDEL_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+# Flags of our own targets only: a warning in a library's header is not ours to fail on.
+add_library(rondel_flags INTERFACE)
+target_compile_options(rondel_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual
+  -Woverloaded-virtual -Wimplicit-fallthrough -Werror -fno-omit-frame-pointer)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # gcc 12 reports these two inside its own standard library at -O2 and under sanitizers.
+  target_compile_options(rondel_flags INTERFACE -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds)
+endif()
+target_compile_definitions(rondel_flags INTERFACE $<$<CONFIG:Debug>:RONDEL_ASSERTIONS=1> _GNU_SOURCE=1)
+if(RONDEL_SANITIZE)
+  target_compile_options(rondel_flags INTERFACE -fsanitize=${RONDEL_SANITIZE} -fno-sanitize-recover=all -O1)
+  target_link_options(rondel_flags INTERFACE -fsanitize=${RONDEL_SANITIZE})
+endif()
+if(RONDEL_FUZZ)
+  target_compile_options(rondel_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+function(rondel_library name)
+  cmake_parse_arguments(arg "" "TARGET;FOLDER" "DEPENDS;LINKS;EXCLUDE" ${ARGN})
+  set(folder "${CMAKE_CURRENT_SOURCE_DIR}")
+  file(GLOB sources CONFIGURE_DEPENDS "${folder}/*.cc")
+  file(GLOB headers CONFIGURE_DEPENDS "${folder}/*.h")
+  foreach(excluded IN LISTS arg_EXCLUDE)
+    list(REMOVE_ITEM sources "${folder}/${excluded}")
+  endforeach()
+  set(target rondel_${name})
+  set(links)
+  foreach(room IN LISTS arg_DEPENDS)
+    list(APPEND links rondel_${room})
+  endforeach()
+  if(sources)
+    add_library(${target} STATIC ${sources})
+    target_include_directories(${target} PUBLIC "${PROJECT_SOURCE_DIR}")
+    target_link_libraries(${target} PUBLIC ${links} fmt::fmt Threads::Threads PRIVATE rondel_flags ${arg_LINKS})
+    # Headers compile alone (examples.md 31).
+    target_sources(${target} PUBLIC FILE_SET HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}" FILES ${headers})
+    set_target_properties(${target} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
+  else()
+    add_library(${target} INTERFACE)
+    target_include_directories(${target} INTERFACE "${PROJECT_SOURCE_DIR}")
+    target_link_libraries(${target} INTERFACE ${links} fmt::fmt Threads::Threads)
+  endif()
+endfunction()
+
+# A module is a shared object that sees the API's headers; core symbols come from the program that loads it.
+function(rondel_module name)
+  cmake_parse_arguments(arg "" "" "LINKS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cc")
+  list(FILTER sources EXCLUDE REGEX "_main\\.cc$")
+  add_library(module_${name} MODULE ${sources})
+  target_include_directories(module_${name} PRIVATE "${PROJECT_SOURCE_DIR}")
+  target_link_libraries(module_${name} PRIVATE rondel_flags ${arg_LINKS})
+  set_target_properties(module_${name} PROPERTIES
+    PREFIX "" OUTPUT_NAME ${name} LIBRARY_OUTPUT_DIRECTORY "${RONDEL_MODULES_OUTPUT_DIRECTORY}"
+    CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  install(TARGETS module_${name} LIBRARY DESTINATION lib/rondel/modules)
+  set_property(GLOBAL APPEND PROPERTY RONDEL_MODULES module_${name})
+endfunction()
+
+# Links every core symbol into a program, so that modules find them there.
+function(rondel_hosts_modules target)
+  cmake_parse_arguments(arg "" "" "ROOMS" ${ARGN})
+  foreach(room IN LISTS arg_ROOMS)
+    get_target_property(type rondel_${room} TYPE)
+    if(type STREQUAL "STATIC_LIBRARY")
+      target_link_libraries(${target} PRIVATE -Wl,--whole-archive rondel_${room} -Wl,--no-whole-archive)
+    else()
+      target_link_libraries(${target} PRIVATE rondel_${room})
+    endif()
+  endforeach()
+  set_target_properties(${target} PROPERTIES ENABLE_EXPORTS ON)
+endfunction()
+
+# tests/<room>/*_test.cc become one program; ctest runs it as one test with a time limit.
+function(rondel_test room)
+  cmake_parse_arguments(arg "" "TIMEOUT" "DEPENDS;LINKS" ${ARGN})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  string(REPLACE "/" "_" name "${room}")
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${room}/*.cc")
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(${name}_test ${sources})
+  set(links rondel_${room})
+  foreach(extra IN LISTS arg_DEPENDS)
+    list(APPEND links rondel_${extra})
+  endforeach()
+  target_link_libraries(${name}_test PRIVATE ${links} rondel_flags GTest::gmock GTest::gtest GTest::gtest_main ${arg_LINKS})
+  add_test(NAME ${name} COMMAND ${name}_test)
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT})
+endfunction()
+
+# With RONDEL_FUZZ a libFuzzer program; otherwise a program that replays the corpus as a test.
+function(rondel_fuzz name)
+  cmake_parse_arguments(arg "" "ROOM" "LINKS" ${ARGN})
+  add_executable(${name}_fuzz "${CMAKE_CURRENT_SOURCE_DIR}/fuzz/${name}_fuzz.cc")
+  target_link_libraries(${name}_fuzz PRIVATE rondel_${arg_ROOM} rondel_flags ${arg_LINKS})
+  set(corpus "${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/${name}")
+  if(RONDEL_FUZZ)
+    target_compile_options(${name}_fuzz PRIVATE -fsanitize=fuzzer)
+    target_link_options(${name}_fuzz PRIVATE -fsanitize=fuzzer)
+    add_test(NAME fuzz_${name} COMMAND ${name}_fuzz -max_total_time=20 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 ${CMAKE_CURRENT_BINARY_DIR}/corpus_${name} ${corpus})
+    file(MAKE_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/corpus_${name}")
+  else()
+    target_sources(${name}_fuzz PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}/fuzz/replay_main.cc")
+    add_test(NAME fuzz_replay_${name} COMMAND ${name}_fuzz ${corpus})
+  endif()
+endfunction()
+
+function(rondel_perf name)
+  cmake_parse_arguments(arg "" "" "DEPENDS" ${ARGN})
+  add_executable(${name}_perf "${CMAKE_CURRENT_SOURCE_DIR}/micro/${name}_perf.cc")
+  foreach(room IN LISTS arg_DEPENDS)
+    target_link_libraries(${name}_perf PRIVATE rondel_${room})
+  endforeach()
+  target_link_libraries(${name}_perf PRIVATE rondel_flags benchmark::benchmark benchmark::benchmark_main)
+endfunction()
