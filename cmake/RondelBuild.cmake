@@ -1,7 +1,7 @@
 # Build functions: a folder is a target, found by its name; a test folder mirrors its room.
 #
 #   rondel_library(ring DEPENDS base LINKS PkgConfig::liburing)   ring/*.cc   -> rondel_ring
-#   rondel_module(ping)                                           ping/*.cc   -> modules/ping.so
+#   rondel_module(ping)                                           *.cc here   -> modules/ping.so
 #   rondel_test(ring)                                             tests/ring/*_test.cc -> ring_test
 #   rondel_fuzz(framer ROOM xml)                                  tests/fuzz/framer_fuzz.cc
 #   rondel_perf(hooks)                                            perf/micro/hooks_perf.cc
@@ -79,7 +79,7 @@ endfunction()
 # A module is a shared object that sees the API's headers; core symbols come from the program that loads it.
 function(rondel_module name)
   cmake_parse_arguments(arg "" "" "LINKS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cc")
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cc")
   list(FILTER sources EXCLUDE REGEX "_main\\.cc$")
   add_library(module_${name} MODULE ${sources})
   target_include_directories(module_${name} PRIVATE "${PROJECT_SOURCE_DIR}")
