@@ -1,0 +1,42 @@
+// What the TLS room wants to be told: plain values, filled from the configuration by the server.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace rondel::tls {
+
+/// One certificate of one host; a host may have several (RSA and ECDSA side by side).
+struct HostCertificate {
+  std::string host;              ///< As configured; compared without case.
+  std::string certificate_path;  ///< PEM: the certificate, then its intermediates.
+  std::string key_path;          ///< PEM, not encrypted.
+};
+
+/// What to do with a certificate that has expired or is not valid yet.
+enum class ExpiredCertificate : std::uint8_t {
+  refuse,  ///< load() fails: for a reload, where the old certificate goes on serving.
+  warn,    ///< load() warns: for the start, where an old certificate beats no server.
+};
+
+/// What every host has in common. An empty text means the built-in list.
+struct TlsPolicy {
+  std::string ciphers_tls12;  ///< OpenSSL names, colon-separated, TLS 1.2.
+  std::string ciphers_tls13;  ///< OpenSSL names, colon-separated, TLS 1.3.
+  std::string groups;         ///< Key exchange groups, best first.
+  bool is_tls12_allowed = true;
+  ExpiredCertificate expired = ExpiredCertificate::refuse;
+  int expiry_warning_days = 14;
+  int tickets = 1;  ///< Sessions offered for resumption after a full TLS 1.3 handshake, 0 to 2.
+};
+
+/// How one connection came to TLS.
+struct AcceptOptions {
+  /// True: TLS from the first byte (XEP-0368), where an ALPN offer without `alpn` ends the
+  /// handshake. False: after STARTTLS, where such an offer is ignored.
+  bool is_direct = false;
+  std::string_view alpn = "xmpp-client";  ///< Must live as long as the channel: a literal.
+};
+
+}  // namespace rondel::tls
