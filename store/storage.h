@@ -1,0 +1,56 @@
+// A configured storage, and a shard's end of it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/executor.h"
+#include "store/key_value_store.h"
+#include "store/offline_store.h"
+#include "store/roster_store.h"
+#include "store/user_store.h"
+
+namespace rondel::store {
+
+/// One shard's way into a storage; a face that the storage doesn't hold is null.
+///
+/// What one shard hands in for one user happens in that order: a read sees every earlier write,
+/// and is answered after it is safe. A write that was answered is durable.
+/// Thread: the shard that attached it. Owner: the shard. Limits: a bounded number of operations
+/// under way; more are answered unavailable at once.
+class StorageSession {
+ public:
+  virtual ~StorageSession() = default;
+
+  [[nodiscard]] virtual UserStore* users() { return nullptr; }
+  [[nodiscard]] virtual RosterStore* rosters() { return nullptr; }
+  [[nodiscard]] virtual OfflineStore* offline() { return nullptr; }
+  [[nodiscard]] virtual KeyValueStore* key_values() { return nullptr; }
+
+  /// Removes all that this storage holds of the user, in one transaction; no error if nothing.
+  ///
+  /// For data whose account lives in another storage; UserStore::remove does it for its own.
+  virtual StoreTask<void> erase_user(UserKey user) = 0;
+};
+
+/// One for each configured storage, shared by all shards.
+///
+/// The order at the end: shards begin nothing new; close_blocking() carries out what was handed in
+/// and joins the workers; each shard runs its completions once more, which resumes every waiting
+/// coroutine; then sessions go, then the storage. Operations after close are answered unavailable.
+class Storage {
+ public:
+  virtual ~Storage() = default;
+
+  /// Thread: main, before any attach. Errors: unavailable or invalid, with a sentence for the
+  /// operator that names the place.
+  [[nodiscard]] virtual StoreResult<void> open_blocking() = 0;
+  /// Thread: any, while open. `shard` outlives close_blocking().
+  [[nodiscard]] virtual std::unique_ptr<StorageSession> attach(base::Executor& shard) = 0;
+  /// Thread: main. May be called twice.
+  virtual void close_blocking() = 0;
+  /// One line for people. Thread: any.
+  [[nodiscard]] virtual std::string status() const = 0;
+};
+
+}  // namespace rondel::store
