@@ -8,6 +8,7 @@
 
 #include "store/timestamp.h"
 #include "store/user_key.h"
+#include "xmpp/sasl/scram_key.h"
 
 namespace rondel::store {
 
@@ -25,12 +26,11 @@ struct Account {
   friend bool operator==(const Account&, const Account&) = default;
 };
 
-/// The values are stored: never renumber.
-enum class ScramHash : std::uint8_t { sha1 = 1, sha256 = 2, sha512 = 3 };
+using xmpp::ScramHash;
 
 /// What is kept of a password. Source: RFC 5802 §3. Strings are raw bytes, not base64.
 struct ScramCredential {
-  ScramHash hash = ScramHash::sha256;
+  ScramHash hash = ScramHash::sha_256;
   std::uint32_t iterations = 0;
   std::string salt;
   std::string stored_key;

@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "store/store_result.h"
+#include "xmpp/roster_item.h"
 
 namespace rondel::store {
 
-/// The values are stored: never renumber. As bits: 1 is "to", 2 is "from".
-enum class Subscription : std::uint8_t { none = 0, to = 1, from = 2, both = 3 };
+using xmpp::Subscription;
 
 /// One contact. Source: RFC 6121 §2.1.2 and appendix A.
 struct RosterItem {
