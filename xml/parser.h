@@ -1,0 +1,59 @@
+// Turns the bytes of whole elements into trees.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "base/result.h"
+#include "xml/document.h"
+#include "xml/stream_namespaces.h"
+#include "xml/xml_error.h"
+
+namespace rondel::xml {
+
+/// The parser of a thread, fed by all of its connections.
+///
+/// Keeps up to eight libxml2 contexts, one for each set of stream namespaces, the least recently
+/// used going first. After every element the context is checked, and thrown away on any doubt, so
+/// nothing of one connection's input ever reaches another's. Contexts are also renewed before what
+/// they remember (names) costs time.
+///
+/// Thread: the one that made it. Source: RFC 6120 §11; the traps are told in README.md.
+class ThreadParser {
+ public:
+  struct Counters {
+    std::uint64_t contexts_created = 0;
+    std::uint64_t contexts_discarded = 0;  ///< After an error.
+    std::uint64_t contexts_recycled = 0;   ///< For their size or age.
+  };
+
+  ThreadParser();
+  ~ThreadParser();
+  ThreadParser(const ThreadParser&) = delete;
+  ThreadParser& operator=(const ThreadParser&) = delete;
+
+  /// Makes a tree of exactly one element, as Framer reported it.
+  ///
+  /// Errors: not_well_formed, restricted_xml, bad_namespace_prefix; policy_violation for a nesting
+  /// that no limit of Framer admits. All of them end the stream.
+  [[nodiscard]] base::Result<Document, XmlError> parse(std::string_view element_bytes,
+                                                       const StreamNamespaces& namespaces);
+
+  [[nodiscard]] const Counters& counters() const;
+
+  /// The calling thread's own, made at first use.
+  [[nodiscard]] static ThreadParser& of_this_thread();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Reads back a stanza that was stored with to_text(): every namespace declared in it.
+///
+/// White space around it is dropped. Thread: any; uses the parser of the calling one.
+[[nodiscard]] base::Result<Document, XmlError> parse_standalone(std::string_view text);
+
+}  // namespace rondel::xml
