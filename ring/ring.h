@@ -40,8 +40,9 @@ struct Tag {
            static_cast<std::uint64_t>(owner.generation & 0xff'ffff) << 32 | owner.slot;
   }
   static Tag unpacked(std::uint64_t value) {
-    return {static_cast<Op>(value >> 56),
-            {static_cast<std::uint32_t>(value), static_cast<std::uint32_t>(value >> 32) & 0xff'ffff}};
+    return {
+        static_cast<Op>(value >> 56),
+        {static_cast<std::uint32_t>(value), static_cast<std::uint32_t>(value >> 32) & 0xff'ffff}};
   }
   friend bool operator==(const Tag&, const Tag&) = default;
 };
@@ -49,8 +50,8 @@ struct Tag {
 /// One completed step of an operation.
 struct Completion {
   Tag tag;
-  std::int32_t result = 0;  ///< Zero or positive, or a negated errno.
-  bool has_more = false;    ///< The operation goes on (multishot) and will complete again.
+  std::int32_t result = 0;          ///< Zero or positive, or a negated errno.
+  bool has_more = false;            ///< The operation goes on (multishot) and will complete again.
   std::span<const std::byte> data;  ///< Of a receive; valid during the call only.
 };
 
@@ -66,33 +67,35 @@ enum class ReceiveMode : std::uint8_t { one_shot, multishot };
 /// What happened in rings since they were made; every number only grows.
 struct RingCounters {
   std::uint64_t turns = 0;
-  std::uint64_t submissions = 0;      ///< Operations handed to the kernel.
+  std::uint64_t submissions = 0;  ///< Operations handed to the kernel.
   std::uint64_t completions = 0;
   std::uint64_t buffers_starved = 0;  ///< Receives that ended because no buffer was free (ENOBUFS).
   std::uint64_t completion_overflows = 0;
-  std::uint64_t parked = 0;           ///< Operations that waited for a free submission slot.
+  std::uint64_t parked = 0;  ///< Operations that waited for a free submission slot.
   std::uint64_t wakes_sent = 0;
 };
 
 /// An event loop's kernel side. Two implementations: UringRing, and SimRing for tests.
 ///
-/// Operations never fail at the call: what the kernel refuses comes as a completion. One that finds no submission slot
-/// is parked, in order, and submitted as soon as there is one. Memory given to an operation must live until its last
-/// completion. For each started operation exactly one completion without `has_more` comes (also after a cancel), unless
-/// its tag's op is `none`.
-/// Errors: ENOBUFS, EINTR and EAGAIN of a receive are dealt with inside: a starved receive is armed again when buffers
-/// return, and its handler never hears of it. A multishot that the kernel ends without an error is reported as it comes
-/// (has_more false): the handler arms it again.
-/// Thread: one, the ring's; wake() alone may be called from any.
+/// Operations never fail at the call: what the kernel refuses comes as a completion. One that finds
+/// no submission slot is parked, in order, and submitted as soon as there is one. Memory given to
+/// an operation must live until its last completion. For each started operation exactly one
+/// completion without `has_more` comes (also after a cancel), unless its tag's op is `none`.
+/// Errors: ENOBUFS, EINTR and EAGAIN of a receive are dealt with inside: a starved receive is armed
+/// again when buffers return, and its handler never hears of it. A multishot that the kernel ends
+/// without an error is reported as it comes (has_more false): the handler arms it again. Thread:
+/// one, the ring's; wake() alone may be called from any.
 class Ring {
  public:
   virtual ~Ring() = default;
 
-  /// Accepts until cancelled. EMFILE, ENFILE, ENOMEM and ENOBUFS pause it (100 ms) instead of ending it, and are
-  /// reported with has_more true, so that they can be logged; ECONNABORTED is not reported.
+  /// Accepts until cancelled. EMFILE, ENFILE, ENOMEM and ENOBUFS pause it (100 ms) instead of
+  /// ending it, and are reported with has_more true, so that they can be logged; ECONNABORTED is
+  /// not reported.
   virtual void accept(int listener_fd, Tag tag) = 0;
   virtual void receive(int fd, Tag tag, ReceiveMode mode) = 0;
-  /// At most one send may be under way for each socket; a short send is the caller's to continue. MSG_NOSIGNAL is set.
+  /// At most one send may be under way for each socket; a short send is the caller's to continue.
+  /// MSG_NOSIGNAL is set.
   virtual void send(int fd, std::span<const std::byte> bytes, Tag tag) = 0;
   virtual void send_vector(int fd, std::span<const iovec> parts, Tag tag) = 0;
   virtual void read(int fd, std::span<std::byte> into, Tag tag) = 0;
@@ -101,16 +104,18 @@ class Ring {
   virtual void sync(int fd, Tag tag) = 0;
   virtual void poll(int fd, unsigned events, Tag tag) = 0;
   virtual void connect(int fd, const void* address, unsigned address_bytes, Tag tag) = 0;
-  /// Asks for an early end of the operation with tag `target`; that operation completes by itself, perhaps with data.
+  /// Asks for an early end of the operation with tag `target`; that operation completes by itself,
+  /// perhaps with data.
   virtual void cancel(Tag target) = 0;
   /// Closes after all submitted operations of the turn; for sockets without operations under way.
   virtual void close(int fd) = 0;
 
-  /// One turn: submits, waits at most `wait_max` for a first completion, hands every completion that is there to
-  /// `sink`, returns the receive buffers, arms starved receives again.
+  /// One turn: submits, waits at most `wait_max` for a first completion, hands every completion
+  /// that is there to `sink`, returns the receive buffers, arms starved receives again.
   virtual void run_once(base::Nanoseconds wait_max, Sink& sink) = 0;
 
-  /// Makes a run_once() that waits, or the next one, return at once with a completion of Op::wake. Thread: any.
+  /// Makes a run_once() that waits, or the next one, return at once with a completion of Op::wake.
+  /// Thread: any.
   virtual void wake() = 0;
 
   [[nodiscard]] virtual const RingCounters& counters() const = 0;
