@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/check.h"
 #include "base/result.h"
 
 namespace rondel::xml {
@@ -68,6 +69,12 @@ class JidView {
   /// The domainpart as an address.
   [[nodiscard]] constexpr JidView domain_view() const {
     return JidView(domain(), 0, domain_end_ - domain_begin_);
+  }
+
+  /// The same address over another copy of the same text.
+  [[nodiscard]] constexpr JidView moved_to(std::string_view same_text) const {
+    RONDEL_ASSERT(same_text == text_);
+    return JidView(same_text, domain_begin_, domain_end_);
   }
 
   friend constexpr bool operator==(JidView a, JidView b) { return a.text_ == b.text_; }
