@@ -9,11 +9,11 @@ namespace rondel::base {
 }  // namespace rondel::base
 
 /// Holds in every build: an invariant whose breach would corrupt data or leak secrets.
-#define RONDEL_CHECK(condition)                                              \
-  do {                                                                       \
-    if (!(condition)) [[unlikely]] {                                         \
-      ::rondel::base::check_failed(#condition, __FILE__, __LINE__);          \
-    }                                                                        \
+#define RONDEL_CHECK(condition)                                     \
+  do {                                                              \
+    if (!(condition)) [[unlikely]] {                                \
+      ::rondel::base::check_failed(#condition, __FILE__, __LINE__); \
+    }                                                               \
   } while (false)
 
 /// Holds in debug and sanitizer builds: an invariant on a hot path.

@@ -11,6 +11,8 @@ std::uint64_t monotonic_ms() {
          static_cast<std::uint64_t>(now.tv_nsec) / 1'000'000;
 }
 
-std::chrono::system_clock::time_point wall_clock_now() { return std::chrono::system_clock::now(); }
+std::chrono::system_clock::time_point wall_clock_now() {
+  return std::chrono::system_clock::now();
+}
 
 }  // namespace rondel::base

@@ -26,14 +26,16 @@ inline constexpr std::uint32_t kCloseDeadlineMs = 5'000;  ///< For the peer's </
 inline constexpr int kAuthenticationTriesMax = 5;         ///< RFC 6120 §6.4.5 asks for 2 to 5.
 inline constexpr int kResourcesPerAccountMax = 10;
 inline constexpr std::size_t kOutputBytesMax = 2 * 1024 * 1024;  ///< Then the connection is closed.
-inline constexpr std::size_t kOutputBytesHigh = 256 * 1024;      ///< Then we stop reading its source.
+inline constexpr std::size_t kOutputBytesHigh = 256 * 1024;  ///< Then we stop reading its source.
 inline constexpr std::size_t kOutputBytesLow = kOutputBytesHigh / 2;
 inline constexpr std::size_t kMailboxMessagesMax = 8192;
-inline constexpr std::size_t kPendingPerUserMax = 1024;  ///< Stanzas that wait for a user's storage.
+inline constexpr std::size_t kPendingPerUserMax =
+    1024;  ///< Stanzas that wait for a user's storage.
 inline constexpr int kConnectionsPerAddressMax = 1000;
 inline constexpr int kOfflineMessagesMax = 1000;
 inline constexpr int kRosterItemsMax = 5000;
-inline constexpr std::uint32_t kReadBudgetBytes = 64 * 1024;  ///< Of one connection in one loop turn.
+inline constexpr std::uint32_t kReadBudgetBytes =
+    64 * 1024;  ///< Of one connection in one loop turn.
 static_assert(kOutputBytesHigh < kOutputBytesMax);
 
 }  // namespace rondel::base

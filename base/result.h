@@ -44,7 +44,8 @@ class [[nodiscard]] Result {
   using value_type = T;
   using error_type = E;
 
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
   template <class U>
     requires(std::is_constructible_v<E, U &&>)
   Result(Unexpected<U> error)  // NOLINT(google-explicit-constructor)
@@ -113,16 +114,16 @@ class [[nodiscard]] Result<void, E> {
 
 #define RONDEL_CONCATENATE_(a, b) a##b
 #define RONDEL_CONCATENATE(a, b) RONDEL_CONCATENATE_(a, b)
-#define RONDEL_TRY_(declaration, expression, temporary)                         \
-  auto temporary = (expression);                                                \
-  if (!temporary.has_value()) [[unlikely]] {                                    \
-    return ::rondel::base::Unexpected(std::move(temporary).error());            \
-  }                                                                             \
+#define RONDEL_TRY_(declaration, expression, temporary)              \
+  auto temporary = (expression);                                     \
+  if (!temporary.has_value()) [[unlikely]] {                         \
+    return ::rondel::base::Unexpected(std::move(temporary).error()); \
+  }                                                                  \
   declaration = std::move(temporary).value()
-#define RONDEL_TRY_VOID_(expression, temporary)                                 \
-  auto temporary = (expression);                                                \
-  if (!temporary.has_value()) [[unlikely]] {                                    \
-    return ::rondel::base::Unexpected(std::move(temporary).error());            \
+#define RONDEL_TRY_VOID_(expression, temporary)                      \
+  auto temporary = (expression);                                     \
+  if (!temporary.has_value()) [[unlikely]] {                         \
+    return ::rondel::base::Unexpected(std::move(temporary).error()); \
   }
 
 /// `RONDEL_TRY(auto fd, open_socket());` declares fd, or returns the error.

@@ -54,7 +54,8 @@ class SpscQueue {
     return value;
   }
 
-  /// As seen now by either side; exact only for a consumer that finds it true after the producer stopped.
+  /// As seen now by either side; exact only for a consumer that finds it true after the producer
+  /// stopped.
   [[nodiscard]] bool empty() const {
     return head_.load(std::memory_order_acquire) == tail_.load(std::memory_order_acquire);
   }

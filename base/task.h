@@ -93,7 +93,7 @@ class [[nodiscard]] Task {
 
   /// Runs until the first wait now; the coroutine frees itself at its end.
   void start() &&
-    requires std::is_void_v<T>
+        requires std::is_void_v<T>
   {
     Handle handle = std::exchange(handle_, nullptr);
     handle.promise().is_detached = true;

@@ -54,10 +54,14 @@ class Chain {
  private:
   static constexpr bool is_allowed(Verdict verdict) {
     switch (verdict.kind()) {
-      case Verdict::Kind::next: return true;
-      case Verdict::Kind::handled: return rules(kPoint).may_handle;
-      case Verdict::Kind::reject: return rules(kPoint).may_reject;
-      case Verdict::Kind::suspend: return rules(kPoint).may_suspend;
+      case Verdict::Kind::next:
+        return true;
+      case Verdict::Kind::handled:
+        return rules(kPoint).may_handle;
+      case Verdict::Kind::reject:
+        return rules(kPoint).may_reject;
+      case Verdict::Kind::suspend:
+        return rules(kPoint).may_suspend;
     }
     return false;
   }

@@ -1,8 +1,7 @@
 #include "hooks/plan.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
 #include <string_view>
 
 namespace rondel::hooks {
@@ -10,7 +9,9 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kBandNames{"security", "normalize", "normal", "observe"};
 
-std::string_view name(Band band) { return kBandNames[static_cast<std::size_t>(band)]; }
+std::string_view name(Band band) {
+  return kBandNames[static_cast<std::size_t>(band)];
+}
 
 /// True if `candidate` has to wait for one of `remaining`.
 bool must_wait(const Registration& candidate, const std::vector<Registration>& remaining) {
@@ -22,9 +23,8 @@ bool must_wait(const Registration& candidate, const std::vector<Registration>& r
 }
 
 base::Result<std::vector<Registration>> ordered(std::vector<Registration> remaining) {
-  std::stable_sort(remaining.begin(), remaining.end(), [](const auto& a, const auto& b) {
-    return a.order.band < b.order.band;
-  });
+  std::stable_sort(remaining.begin(), remaining.end(),
+                   [](const auto& a, const auto& b) { return a.order.band < b.order.band; });
   std::vector<Registration> result;
   while (!remaining.empty()) {
     const Band band = remaining.front().order.band;

@@ -36,7 +36,8 @@ struct Registration {
 
 /// All registrations, and their order once frozen.
 ///
-/// Order: band, then `after`, then the order of registration, which is that of the configuration. Thread: start-up.
+/// Order: band, then `after`, then the order of registration, which is that of the configuration.
+/// Thread: start-up.
 class Plan {
  public:
   void add(Registration registration);

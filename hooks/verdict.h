@@ -8,7 +8,8 @@ namespace rondel::hooks {
 
 /// A small alphabet: go on, I did it, refuse it, wait.
 ///
-/// Which answers count at which point: kPointRules; any other is taken as `next` and asserted in debug builds.
+/// Which answers count at which point: kPointRules; any other is taken as `next` and asserted in
+/// debug builds.
 class Verdict {
  public:
   enum class Kind : std::uint8_t {

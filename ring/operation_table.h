@@ -56,6 +56,9 @@ struct OperationList {
   std::uint32_t size = 0;
 };
 
+/// The key of cancel and close in the kernel, whose completions tell nothing.
+constexpr std::uint64_t kUnreportedKey = Operation::kNone;
+
 /// Holds operation records; allocates only when there are more of them than ever before.
 ///
 /// Thread: the ring's.
@@ -70,6 +73,7 @@ class OperationTable {
   void remove(std::uint32_t index);
 
   [[nodiscard]] Operation& operator[](std::uint32_t index) { return records_[index]; }
+  [[nodiscard]] const Operation& operator[](std::uint32_t index) const { return records_[index]; }
   [[nodiscard]] std::size_t size() const { return size_; }
 
   /// What the kernel gives back with each completion.

@@ -77,12 +77,13 @@ class UringRing final : public Ring {
  private:
   UringRing(std::unique_ptr<KernelRing> kernel, std::unique_ptr<BufferPool> buffers, int wake_fd);
 
+  [[nodiscard]] bool may_go_on(std::uint32_t index) const;
   void start(OperationKind kind, int fd, const void* memory, std::uint64_t argument, Tag tag);
   void submit_or_park(std::uint32_t index);
   bool try_submit(std::uint32_t index);
   void prepare(const Operation& operation, io_uring_sqe& entry);
   void submit_unreported(OperationKind kind, int fd, std::uint64_t argument);
-  bool submit_parked();
+  [[nodiscard]] bool submit_parked();
   void resume_paused();
   void resume_starved();
   void pause(std::uint32_t index);

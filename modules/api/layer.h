@@ -1,0 +1,57 @@
+// A layer: an extension between socket bytes and stream bytes, such as TLS.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/byte_buffer.h"
+
+namespace rondel::api {
+
+/// What a layer says of itself once it is up; shown in status and log.
+struct LayerInfo {
+  std::string name;     ///< The extension's name, "layer-tls".
+  std::string version;  ///< "TLSv1.3".
+  std::string cipher;
+  std::string server_name;  ///< What the client asked for (SNI); empty if it did not.
+  std::string protocol;     ///< What was agreed by ALPN; empty if nothing.
+  std::string engine;       ///< Which record engine carries it.
+  bool is_encrypted = false;
+  bool is_resumed = false;
+};
+
+/// Turns wire bytes into stream bytes and back; owns no socket.
+///
+/// Owner: the connection, with which it moves between shards. Thread: the connection's shard.
+class Layer {
+ public:
+  enum class Status : std::uint8_t {
+    ok,
+    closed,  ///< The peer ended the layer in order; what came before is in `plain`.
+    failed,  ///< Nothing more can be sent or received; an alert may stand in `wire_out`.
+  };
+
+  virtual ~Layer() = default;
+  /// Takes all of `wire`; appends stream bytes to `plain` and answers of the layer's own to
+  /// `wire_out`.
+  virtual Status receive(std::span<const std::byte> wire,
+                         base::ByteBuffer& plain,
+                         base::ByteBuffer& wire_out) = 0;
+  /// Appends `plain`, as the wire carries it, to `wire_out`. Only once is_up().
+  virtual Status send(std::span<const std::byte> plain, base::ByteBuffer& wire_out) = 0;
+  /// Appends the layer's own farewell.
+  virtual void close(base::ByteBuffer& wire_out) = 0;
+  /// True after the handshake; stream bytes flow from then on.
+  [[nodiscard]] virtual bool is_up() const = 0;
+  [[nodiscard]] virtual const LayerInfo& info() const = 0;
+  /// The binding data of `type` ("tls-exporter", "tls-server-end-point"), if this channel has it.
+  [[nodiscard]] virtual std::optional<std::string> channel_binding(std::string_view type) const = 0;
+  /// Why receive() or send() failed, for the log.
+  [[nodiscard]] virtual std::string_view failure() const = 0;
+};
+
+}  // namespace rondel::api

@@ -1,0 +1,107 @@
+// What a module is: a descriptor, an object that registers, and an object for each shard (DESIGN
+// §8).
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "base/result.h"
+#include "config/schema.h"
+
+namespace rondel::api {
+
+class Registrar;
+class Shard;
+
+/// Grows with every change of these headers that an older module would not survive.
+inline constexpr std::uint32_t kApiVersion = 1;
+
+#define RONDEL_TEXT_(x) #x
+#define RONDEL_TEXT(x) RONDEL_TEXT_(x)
+#if defined(__SANITIZE_ADDRESS__)
+#define RONDEL_SIGNATURE_SANITIZER " asan"
+#elif defined(__SANITIZE_THREAD__)
+#define RONDEL_SIGNATURE_SANITIZER " tsan"
+#else
+#define RONDEL_SIGNATURE_SANITIZER ""
+#endif
+#ifdef RONDEL_ASSERTIONS
+#define RONDEL_SIGNATURE_ASSERTIONS " assertions"
+#else
+#define RONDEL_SIGNATURE_ASSERTIONS ""
+#endif
+/// What two builds must share for one to load into the other.
+inline constexpr std::string_view kBuildSignature = __VERSION__
+    " abi " RONDEL_TEXT(__GXX_ABI_VERSION) RONDEL_SIGNATURE_ASSERTIONS RONDEL_SIGNATURE_SANITIZER;
+
+/// A module's state on one shard; its hooks and handlers are its members.
+///
+/// Thread: the shard's. Owner: the shard. Freed before the shard's storage sessions.
+class ShardModule {
+ public:
+  virtual ~ShardModule() = default;
+  /// Every module of this shard has started: services of others can be looked up.
+  virtual void started() {}
+  /// The configuration has changed; options that apply on reload are to be read again.
+  virtual void reloaded() {}
+  /// The server stops: no new work; sessions are about to be closed.
+  virtual void stopping() {}
+};
+
+/// A loaded module. Holds what its shards share; no globals.
+class Module {
+ public:
+  virtual ~Module() = default;
+  /// Registers everything. Thread: start-up. Errors: a sentence; the start ends with it.
+  [[nodiscard]] virtual base::Result<void> load(Registrar& registrar) = 0;
+  /// The module's state on `shard`. Thread: the shard's, before its first connection.
+  [[nodiscard]] virtual std::unique_ptr<ShardModule> start_on_shard(Shard& shard) = 0;
+};
+
+/// A protocol that a module implements, for `rondelctl modules` and the support table.
+struct Protocol {
+  std::string_view name;     ///< "XEP-0199", "RFC 6121".
+  std::string_view version;  ///< Of the text that was followed.
+};
+
+/// What the one exported symbol of a module returns: static data, read before anything else runs.
+struct ModuleInfo {
+  std::string_view name;  ///< As in [modules] load; also the file's name.
+  std::string_view version = "0.1.0";
+  std::string_view description;  ///< One sentence.
+  std::span<const std::string_view>
+      depends_on{};  ///< Modules that must be loaded, and start first.
+  std::span<const config::OptionSpec> options{};
+  std::span<const Protocol> protocols{};
+  std::unique_ptr<Module> (*create)() = nullptr;
+
+  std::uint32_t api_version = kApiVersion;
+  std::string_view build_signature = kBuildSignature;
+};
+
+/// A module whose shards share nothing: `OnShard` has `static Result<void> load(Registrar&)` and is
+/// made from a Shard&.
+template <class OnShard>
+class ShardOnlyModule final : public Module {
+ public:
+  base::Result<void> load(Registrar& registrar) override { return OnShard::load(registrar); }
+  std::unique_ptr<ShardModule> start_on_shard(Shard& shard) override {
+    return std::make_unique<OnShard>(shard);
+  }
+};
+
+template <class M>
+std::unique_ptr<Module> create_module() {
+  return std::make_unique<M>();
+}
+
+}  // namespace rondel::api
+
+/// Exports `info`, an object of type ModuleInfo with static lifetime.
+#define RONDEL_MODULE(info)                                                          \
+  extern "C" __attribute__((visibility("default"))) const ::rondel::api::ModuleInfo* \
+  rondel_module() {                                                                  \
+    return &(info);                                                                  \
+  }                                                                                  \
+  static_assert(true, "a semicolon follows")

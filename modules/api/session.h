@@ -1,0 +1,147 @@
+// Sessions and users: what lives on a user's home shard.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/handle.h"
+#include "xml/document.h"
+#include "xmpp/jid.h"
+
+namespace rondel::api {
+
+class User;
+
+/// Something that a module hangs on a session or a user; freed with it.
+struct ModuleState {
+  virtual ~ModuleState() = default;
+};
+
+/// A place for one module's state on every session (or user), handed out at load.
+template <class Owner, class State>
+struct StateSlot {
+  std::uint8_t index = 0;
+};
+template <class State>
+using SessionSlot = StateSlot<class Session, State>;
+template <class State>
+using UserSlot = StateSlot<class User, State>;
+
+/// The states that modules hang on one object.
+class ModuleStates {
+ public:
+  [[nodiscard]] ModuleState* find(std::uint8_t index) const {
+    return index < states_.size() ? states_[index].get() : nullptr;
+  }
+  void set(std::uint8_t index, std::unique_ptr<ModuleState> state) {
+    if (index >= states_.size()) {
+      states_.resize(index + 1u);
+    }
+    states_[index] = std::move(state);
+  }
+
+ private:
+  std::vector<std::unique_ptr<ModuleState>> states_;
+};
+
+/// A bound resource of a user (RFC 6120 §7).
+///
+/// Thread: the user's home shard. Owner: User. Hold full_jid() or connection(), not a pointer,
+/// across a wait.
+class Session {
+ public:
+  Session(User& user, xmpp::Jid jid, base::ConnectionId connection)
+      : user_(&user), jid_(std::move(jid)), connection_(connection) {}
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  [[nodiscard]] User& user() const { return *user_; }
+  [[nodiscard]] xmpp::JidView jid() const { return jid_.view(); }
+  [[nodiscard]] std::string_view resource() const { return jid_.view().resource(); }
+  [[nodiscard]] base::ConnectionId connection() const { return connection_; }
+
+  /// Available: initial presence was sent (RFC 6121 §4.2). The presence module says so.
+  [[nodiscard]] bool is_available() const { return presence_.has_value(); }
+  [[nodiscard]] int priority() const { return priority_; }
+  /// The last available presence as broadcast; null while unavailable.
+  [[nodiscard]] const xml::Document* presence() const { return presence_ ? &*presence_ : nullptr; }
+  void set_available(xml::Document presence, int priority) {
+    presence_.emplace(std::move(presence));
+    priority_ = static_cast<std::int8_t>(priority);
+  }
+  void set_unavailable() {
+    presence_.reset();
+    priority_ = 0;
+  }
+
+  template <class State>
+  [[nodiscard]] State* state(SessionSlot<State> slot) const {
+    return static_cast<State*>(states_.find(slot.index));
+  }
+  template <class State>
+  State& set_state(SessionSlot<State> slot, std::unique_ptr<State> state) {
+    State& result = *state;
+    states_.set(slot.index, std::move(state));
+    return result;
+  }
+
+ private:
+  User* user_;
+  xmpp::Jid jid_;
+  base::ConnectionId connection_;
+  std::optional<xml::Document> presence_;
+  std::int8_t priority_ = 0;
+  ModuleStates states_;
+};
+
+/// An account of this server that is in use: it has sessions, or stanzas for it are being
+/// processed.
+///
+/// Thread: its home shard. Owner: the shard.
+class User {
+ public:
+  explicit User(xmpp::Jid bare) : jid_(std::move(bare)) {}
+  User(const User&) = delete;
+  User& operator=(const User&) = delete;
+  virtual ~User() = default;
+
+  [[nodiscard]] xmpp::JidView jid() const { return jid_.view(); }
+  [[nodiscard]] const std::vector<std::unique_ptr<Session>>& sessions() const { return sessions_; }
+  [[nodiscard]] Session* find_session(std::string_view resource) const {
+    for (const auto& session : sessions_) {
+      if (session->resource() == resource) {
+        return session.get();
+      }
+    }
+    return nullptr;
+  }
+
+  template <class State>
+  [[nodiscard]] State* state(UserSlot<State> slot) const {
+    return static_cast<State*>(states_.find(slot.index));
+  }
+  template <class State>
+  State& set_state(UserSlot<State> slot, std::unique_ptr<State> state) {
+    State& result = *state;
+    states_.set(slot.index, std::move(state));
+    return result;
+  }
+  template <class State>
+  void drop_state(UserSlot<State> slot) {
+    states_.set(slot.index, nullptr);
+  }
+
+ protected:
+  std::vector<std::unique_ptr<Session>> sessions_;
+
+ private:
+  xmpp::Jid jid_;
+  ModuleStates states_;
+};
+
+}  // namespace rondel::api

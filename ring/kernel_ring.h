@@ -1,0 +1,62 @@
+// The shared memory and the system calls of one io_uring, without meaning.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+struct io_uring;
+struct io_uring_sqe;
+
+namespace rondel::ring {
+
+/// Owns an io_uring: set-up with the best flags that the kernel takes, and one system call a turn.
+///
+/// Thread: made, used and destroyed in one.
+class KernelRing {
+ public:
+  /// A disabled ring: buffers are registered now, then enable() starts it.
+  ///
+  /// Errors: setup_error() for what the kernel answered.
+  static base::Result<std::unique_ptr<KernelRing>> create(unsigned submission_entries,
+                                                          unsigned completion_entries);
+  ~KernelRing();
+  KernelRing(const KernelRing&) = delete;
+  KernelRing& operator=(const KernelRing&) = delete;
+
+  /// Limits the ring to the opcodes that UringRing uses, from enable() on; false where the kernel
+  /// cannot.
+  bool try_restrict();
+  base::Result<void> enable();
+
+  /// A cleared entry to fill in, or null if all are taken until the next submission.
+  io_uring_sqe* next_entry();
+  [[nodiscard]] bool has_free_entry() const;
+  /// The shared completion ring is half full, or more.
+  [[nodiscard]] bool are_completions_crowded() const;
+
+  /// Submits all entries and takes completions that are ready; waits for a first one if there is
+  /// none, at most `wait`. Zero does not wait, and makes no system call when there is nothing to
+  /// do.
+  ///
+  /// Errors: 0, or the errno of the refused call, positive; ETIME and EINTR are no errors.
+  int enter(base::Nanoseconds wait);
+
+  /// Completions wait in the kernel because the shared ring was full.
+  [[nodiscard]] bool has_overflow() const;
+  [[nodiscard]] io_uring& raw() { return *ring_; }
+  [[nodiscard]] const io_uring& raw() const { return *ring_; }
+  [[nodiscard]] unsigned setup_flags() const { return setup_flags_; }
+
+ private:
+  KernelRing();
+
+  std::unique_ptr<io_uring> ring_;
+  unsigned setup_flags_ = 0;
+  bool is_made_ = false;
+  bool is_descriptor_registered_ = false;
+};
+
+}  // namespace rondel::ring
