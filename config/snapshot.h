@@ -100,7 +100,8 @@ class Options {
 
  private:
   friend class Snapshot;
-  [[nodiscard]] const Setting& typed(std::string_view name, OptionType type) const;
+  template <class T>
+  [[nodiscard]] const T& get(std::string_view name) const;
 
   std::array<const Section*, 3> nearest_first_{};  ///< Interface, host, all; null where none.
   std::string_view data_dir_;
