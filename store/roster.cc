@@ -1,8 +1,10 @@
 #include "store/roster.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
+#include "base/clock.h"
 #include "store/user_key.h"
 
 namespace rondel::store {
@@ -37,6 +39,13 @@ RosterChange RosterChange::remove(std::string jid) {
   change.kind = Kind::remove;
   change.item.jid = std::move(jid);
   return change;
+}
+
+std::uint64_t first_roster_version() {
+  return static_cast<std::uint64_t>(
+      std::chrono::floor<std::chrono::microseconds>(base::wall_clock_now())
+          .time_since_epoch()
+          .count());
 }
 
 StoreResult<void> check_change(const RosterChange& change) {

@@ -72,6 +72,10 @@ struct RosterChange {
   RosterItem item;  ///< Of a removal only the JID counts.
 };
 
+/// The version of a roster's first change: taken from the clock, so that versions keep growing when
+/// a user is removed and made again (its microseconds outrun any changes).
+[[nodiscard]] std::uint64_t first_roster_version();
+
 /// Errors: invalid, if a JID is empty or too long, or a text holds NUL.
 [[nodiscard]] StoreResult<void> check_change(const RosterChange& change);
 /// Sorts the groups and drops repetitions: how every storage keeps them.

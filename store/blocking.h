@@ -1,0 +1,86 @@
+// The faces as an engine that blocks implements them, on a worker's thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "store/account.h"
+#include "store/offline_store.h"
+#include "store/roster.h"
+#include "store/worker_pool.h"
+
+namespace rondel::store {
+
+/// The operations of UserStore; see there. Arguments are checked already.
+class BlockingUsers {
+ public:
+  virtual ~BlockingUsers() = default;
+  virtual StoreResult<Account> lookup(const UserKey& user) = 0;
+  virtual StoreResult<AccountWithCredentials> credentials(const UserKey& user) = 0;
+  virtual StoreResult<void> create(const UserKey& user, const CredentialSet& credentials) = 0;
+  virtual StoreResult<ImportOutcome> create_many(const std::vector<NewUser>& users) = 0;
+  virtual StoreResult<void> set_credentials(const UserKey& user,
+                                            const CredentialSet& credentials) = 0;
+  virtual StoreResult<void> set_state(const UserKey& user, AccountState state) = 0;
+  virtual StoreResult<void> remove(const UserKey& user) = 0;
+  virtual StoreResult<std::vector<Account>> list(const std::string& host,
+                                                 const std::string& after_local,
+                                                 std::size_t limit) = 0;
+  virtual StoreResult<std::uint64_t> count(const std::string& host) = 0;
+};
+
+/// The operations of RosterStore; see there.
+class BlockingRosters {
+ public:
+  virtual ~BlockingRosters() = default;
+  virtual StoreResult<Roster> load(const UserKey& user) = 0;
+  /// Groups are normalised already.
+  virtual StoreResult<std::uint64_t> change(const UserKey& user,
+                                            const std::vector<RosterChange>& changes) = 0;
+};
+
+/// The operations of OfflineStore; see there.
+class BlockingOffline {
+ public:
+  virtual ~BlockingOffline() = default;
+  virtual StoreResult<void> add(const UserKey& user,
+                                const std::string& stanza,
+                                Timestamp stamp,
+                                std::size_t count_max) = 0;
+  virtual StoreResult<std::vector<OfflineStanza>> fetch(const UserKey& user,
+                                                        std::uint64_t after_id,
+                                                        std::size_t limit) = 0;
+  virtual StoreResult<void> remove_through(const UserKey& user, std::uint64_t id) = 0;
+  virtual StoreResult<void> remove(const UserKey& user, const std::vector<std::uint64_t>& ids) = 0;
+  virtual StoreResult<std::uint64_t> count(const UserKey& user) = 0;
+};
+
+/// The operations of KeyValueStore; see there.
+class BlockingKeyValues {
+ public:
+  virtual ~BlockingKeyValues() = default;
+  virtual StoreResult<std::string> get(const UserKey& user,
+                                       const std::string& space,
+                                       const std::string& key) = 0;
+  virtual StoreResult<void> put(const UserKey& user,
+                                const std::string& space,
+                                const std::string& key,
+                                const std::string& value) = 0;
+  virtual StoreResult<void> remove(const UserKey& user,
+                                   const std::string& space,
+                                   const std::string& key) = 0;
+};
+
+/// A worker of a storage: one thread's connection with the faces that the storage holds.
+class BlockingStore : public Worker {
+ public:
+  [[nodiscard]] virtual BlockingUsers* users() { return nullptr; }
+  [[nodiscard]] virtual BlockingRosters* rosters() { return nullptr; }
+  [[nodiscard]] virtual BlockingOffline* offline() { return nullptr; }
+  [[nodiscard]] virtual BlockingKeyValues* key_values() { return nullptr; }
+  virtual StoreResult<void> erase_user(const UserKey& user) = 0;
+};
+
+}  // namespace rondel::store

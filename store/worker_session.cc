@@ -1,0 +1,312 @@
+#include "store/worker_session.h"
+
+#include <utility>
+
+namespace rondel::store {
+namespace {
+
+BlockingUsers& users_of(Worker& worker) {
+  return *static_cast<BlockingStore&>(worker).users();
+}
+BlockingRosters& rosters_of(Worker& worker) {
+  return *static_cast<BlockingStore&>(worker).rosters();
+}
+BlockingOffline& offline_of(Worker& worker) {
+  return *static_cast<BlockingStore&>(worker).offline();
+}
+BlockingKeyValues& key_values_of(Worker& worker) {
+  return *static_cast<BlockingStore&>(worker).key_values();
+}
+
+/// The key that orders what concerns a whole host.
+UserKey host_key(std::string host) {
+  return UserKey{"", std::move(host)};
+}
+
+// In the functions below: co_return of an error converts from Unexpected, which RONDEL_TRY can't
+// do in a coroutine, hence the `if`s.
+
+class Users final : public UserStore {
+ public:
+  explicit Users(WorkerPort& port) : port_(port) {}
+
+  StoreTask<Account> lookup(UserKey user) override {
+    if (auto checked = check_user(user); !checked) {
+      co_return base::Unexpected(std::move(checked).error());
+    }
+    co_return co_await port_.run(Access::read, user, "users.lookup",
+                                 [user](Worker& worker) { return users_of(worker).lookup(user); });
+  }
+
+  StoreTask<AccountWithCredentials> credentials(UserKey user) override {
+    if (auto checked = check_user(user); !checked) {
+      co_return base::Unexpected(std::move(checked).error());
+    }
+    co_return co_await port_.run(Access::read, user, "users.credentials", [user](Worker& worker) {
+      return users_of(worker).credentials(user);
+    });
+  }
+
+  StoreTask<void> create(UserKey user, CredentialSet credentials) override {
+    if (auto checked = check_new(user, credentials); !checked) {
+      co_return base::Unexpected(std::move(checked).error());
+    }
+    co_return co_await port_.run(Access::write, user, "users.create",
+                                 [user, set = std::move(credentials)](Worker& worker) {
+                                   return users_of(worker).create(user, set);
+                                 });
+  }
+
+  StoreTask<ImportOutcome> create_many(std::vector<NewUser> users) override {
+    if (users.empty()) {
+      co_return ImportOutcome{};
+    }
+    for (const NewUser& user : users) {
+      if (auto checked = check_new(user.user, user.credentials); !checked) {
+        co_return fail(checked.error().failure,
+                       to_text(user.user) + ": " + checked.error().message);
+      }
+    }
+    UserKey order = host_key(users.front().user.host);
+    co_return co_await port_.run(
+        Access::write, std::move(order), "users.create_many",
+        [all = std::move(users)](Worker& worker) { return users_of(worker).create_many(all); });
+  }
+
+  StoreTask<void> set_credentials(UserKey user, CredentialSet credentials) override {
+    if (auto checked = check_new(user, credentials); !checked) {
+      co_return base::Unexpected(std::move(checked).error());
+    }
+    co_return co_await port_.run(Access::write, user, "users.set_credentials",
+                                 [user, set = std::move(credentials)](Worker& worker) {
+                                   return users_of(worker).set_credentials(user, set);
+                                 });
+  }
+
+  StoreTask<void> set_state(UserKey user, AccountState state) override {
+    if (auto checked = check_user(user); !checked) {
+      co_return base::Unexpected(std::move(checked).error());
+    }
+    co_return co_await port_.run(
+        Access::write, user, "users.set_state",
+        [user, state](Worker& worker) { return users_of(worker).set_state(user, state); });
+  }
+
+  StoreTask<void> remove(UserKey user) override {
+    if (auto checked = check_user(user); !checked) {
+      co_return base::Unexpected(std::move(checked).error());
+    }
+    co_return co_await port_.run(Access::write, user, "users.remove",
+                                 [user](Worker& worker) { return users_of(worker).remove(user); });
+  }
+
+  StoreTask<std::vector<Account>> list(std::string host,
+                                       std::string after_local,
+                                       std::size_t limit) override {
+    if (auto checked = check_user_or_host(host_key(host)); !checked) {
+      co_return base::Unexpected(std::move(checked).error());
+    }
+    co_return co_await port_.run(Access::read, host_key(host), "users.list",
+                                 [host, after = std::move(after_local), limit](Worker& worker) {
+                                   return users_of(worker).list(host, after, limit);
+                                 });
+  }
+
+  StoreTask<std::uint64_t> count(std::string host) override {
+    if (auto checked = check_user_or_host(host_key(host)); !checked) {
+      co_return base::Unexpected(std::move(checked).error());
+    }
+    co_return co_await port_.run(Access::read, host_key(host), "users.count",
+                                 [host](Worker& worker) { return users_of(worker).count(host); });
+  }
+
+ private:
+  static StoreResult<void> check_new(const UserKey& user, const CredentialSet& credentials) {
+    RONDEL_TRY_VOID(check_user(user));
+    return check_credentials(credentials);
+  }
+
+  WorkerPort& port_;
+};
+
+class Rosters final : public RosterStore {
+ public:
+  explicit Rosters(WorkerPort& port) : port_(port) {}
+
+  StoreTask<Roster> load(UserKey user) override {
+    if (auto checked = check_user(user); !checked) {
+      co_return base::Unexpected(std::move(checked).error());
+    }
+    co_return co_await port_.run(Access::read, user, "rosters.load",
+                                 [user](Worker& worker) { return rosters_of(worker).load(user); });
+  }
+
+  StoreTask<std::uint64_t> change(UserKey user, std::vector<RosterChange> changes) override {
+    if (auto checked = check_user(user); !checked) {
+      co_return base::Unexpected(std::move(checked).error());
+    }
+    for (RosterChange& change : changes) {
+      if (auto checked = check_change(change); !checked) {
+        co_return base::Unexpected(std::move(checked).error());
+      }
+      normalise_groups(change.item);
+    }
+    co_return co_await port_.run(Access::write, user, "rosters.change",
+                                 [user, all = std::move(changes)](Worker& worker) {
+                                   return rosters_of(worker).change(user, all);
+                                 });
+  }
+
+ private:
+  WorkerPort& port_;
+};
+
+class Offline final : public OfflineStore {
+ public:
+  explicit Offline(WorkerPort& port) : port_(port) {}
+
+  StoreTask<void> add(UserKey user,
+                      std::string stanza,
+                      Timestamp stamp,
+                      std::size_t count_max) override {
+    if (auto checked = check_user(user); !checked) {
+      co_return base::Unexpected(std::move(checked).error());
+    }
+    co_return co_await port_.run(
+        Access::write, user, "offline.add",
+        [user, text = std::move(stanza), stamp, count_max](Worker& worker) {
+          return offline_of(worker).add(user, text, stamp, count_max);
+        });
+  }
+
+  StoreTask<std::vector<OfflineStanza>> fetch(UserKey user,
+                                              std::uint64_t after_id,
+                                              std::size_t limit) override {
+    if (auto checked = check_user(user); !checked) {
+      co_return base::Unexpected(std::move(checked).error());
+    }
+    co_return co_await port_.run(Access::read, user, "offline.fetch",
+                                 [user, after_id, limit](Worker& worker) {
+                                   return offline_of(worker).fetch(user, after_id, limit);
+                                 });
+  }
+
+  StoreTask<void> remove_through(UserKey user, std::uint64_t id) override {
+    if (auto checked = check_user(user); !checked) {
+      co_return base::Unexpected(std::move(checked).error());
+    }
+    co_return co_await port_.run(
+        Access::write, user, "offline.remove_through",
+        [user, id](Worker& worker) { return offline_of(worker).remove_through(user, id); });
+  }
+
+  StoreTask<void> remove(UserKey user, std::vector<std::uint64_t> ids) override {
+    if (auto checked = check_user(user); !checked) {
+      co_return base::Unexpected(std::move(checked).error());
+    }
+    co_return co_await port_.run(Access::write, user, "offline.remove",
+                                 [user, all = std::move(ids)](Worker& worker) {
+                                   return offline_of(worker).remove(user, all);
+                                 });
+  }
+
+  StoreTask<std::uint64_t> count(UserKey user) override {
+    if (auto checked = check_user(user); !checked) {
+      co_return base::Unexpected(std::move(checked).error());
+    }
+    co_return co_await port_.run(Access::read, user, "offline.count",
+                                 [user](Worker& worker) { return offline_of(worker).count(user); });
+  }
+
+ private:
+  WorkerPort& port_;
+};
+
+class KeyValues final : public KeyValueStore {
+ public:
+  explicit KeyValues(WorkerPort& port) : port_(port) {}
+
+  StoreTask<std::string> get(UserKey user, std::string space, std::string key) override {
+    if (auto checked = check(user, space, key); !checked) {
+      co_return base::Unexpected(std::move(checked).error());
+    }
+    co_return co_await port_.run(
+        Access::read, user, "key_values.get",
+        [user, space, key](Worker& worker) { return key_values_of(worker).get(user, space, key); });
+  }
+
+  StoreTask<void> put(UserKey user,
+                      std::string space,
+                      std::string key,
+                      std::string value) override {
+    if (auto checked = check(user, space, key); !checked) {
+      co_return base::Unexpected(std::move(checked).error());
+    }
+    if (value.size() > kValueBytesMax) {
+      co_return fail(Failure::invalid, "a value for '" + space + "' is too large");
+    }
+    co_return co_await port_.run(Access::write, user, "key_values.put",
+                                 [user, space, key, bytes = std::move(value)](Worker& worker) {
+                                   return key_values_of(worker).put(user, space, key, bytes);
+                                 });
+  }
+
+  StoreTask<void> remove(UserKey user, std::string space, std::string key) override {
+    if (auto checked = check(user, space, key); !checked) {
+      co_return base::Unexpected(std::move(checked).error());
+    }
+    co_return co_await port_.run(Access::write, user, "key_values.remove",
+                                 [user, space, key](Worker& worker) {
+                                   return key_values_of(worker).remove(user, space, key);
+                                 });
+  }
+
+ private:
+  static StoreResult<void> check(const UserKey& user,
+                                 const std::string& space,
+                                 const std::string& key) {
+    RONDEL_TRY_VOID(check_user_or_host(user));
+    return check_key(space, key);
+  }
+
+  WorkerPort& port_;
+};
+
+}  // namespace
+
+WorkerSession::WorkerSession(WorkerPool& pool,
+                             base::Executor& shard,
+                             FaceSet faces,
+                             std::size_t under_way_max)
+    : port_(pool, shard, under_way_max),
+      users_(faces.users ? std::make_unique<Users>(port_) : nullptr),
+      rosters_(faces.rosters ? std::make_unique<Rosters>(port_) : nullptr),
+      offline_(faces.offline ? std::make_unique<Offline>(port_) : nullptr),
+      key_values_(faces.key_values ? std::make_unique<KeyValues>(port_) : nullptr) {
+}
+
+WorkerSession::~WorkerSession() = default;
+
+UserStore* WorkerSession::users() {
+  return users_.get();
+}
+RosterStore* WorkerSession::rosters() {
+  return rosters_.get();
+}
+OfflineStore* WorkerSession::offline() {
+  return offline_.get();
+}
+KeyValueStore* WorkerSession::key_values() {
+  return key_values_.get();
+}
+
+StoreTask<void> WorkerSession::erase_user(UserKey user) {
+  if (auto checked = check_user(user); !checked) {
+    co_return base::Unexpected(std::move(checked).error());
+  }
+  co_return co_await port_.run(Access::write, user, "erase_user", [user](Worker& worker) {
+    return static_cast<BlockingStore&>(worker).erase_user(user);
+  });
+}
+
+}  // namespace rondel::store
