@@ -1,6 +1,7 @@
 // The mark of a stanza that comes late.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -16,8 +17,8 @@ xml::Element& append_delay(xml::Arena& arena,
                            std::int64_t unix_ms,
                            std::string_view reason = {});
 
-/// True if the stanza says that `from` delayed it: nobody else may say so, so it is checked on
-/// input.
-[[nodiscard]] bool has_delay_from(const xml::Element& stanza, JidView from);
+/// Takes out every `<delay/>` that claims to come from `from` (compared as addresses), such as our
+/// own host on what a client sends; gives their number.
+std::size_t remove_delays_from(xml::Element& stanza, JidView from);
 
 }  // namespace rondel::xmpp

@@ -32,10 +32,6 @@ class ScramServer {
   /// `server_nonce` empty: a random one. A given one is for tests with known
   /// answers.
   explicit ScramServer(ScramMechanism mechanism, std::string_view server_nonce = {});
-  ~ScramServer();
-  ScramServer(ScramServer&&) noexcept = default;
-  ScramServer& operator=(ScramServer&&) noexcept = default;
-
   /// Takes the client-first-message, decoded from base64.
   /// Errors: malformed_request; not_authorized where the client saw fewer
   /// mechanisms than were offered.
@@ -53,6 +49,8 @@ class ScramServer {
  private:
   enum class State : std::uint8_t { initial, started, challenged, over };
 
+  [[nodiscard]] base::Result<ScramIdentity, SaslFailure> parse_gs2_header(
+      std::string_view& rest, const SaslOffer& offer) const;
   [[nodiscard]] base::Result<ScramIdentity, SaslFailure> parse_client_first(
       std::string_view message, const SaslOffer& offer);
 
