@@ -1,0 +1,156 @@
+// Sessions resume by ticket: over contexts, reloads and changes of key; never over hosts.
+#include <gtest/gtest.h>
+
+#include "base/clock.h"
+#include "tests/tls/test_pki.h"
+#include "tests/tls/tls_client.h"
+#include "tls/context.h"
+#include "tls/ticket_keys.h"
+
+namespace rondel::tls {
+namespace {
+
+class Resume : public testing::TestWithParam<int> {
+ protected:
+  Resume() : hosts_{pki_.issue("one", {{"one.example"}}), pki_.issue("two", {{"two.example"}})} {
+    contexts_ = TlsContexts::load(hosts_, {}).value();
+    options_.version = GetParam();
+    options_.sni = "one.example";
+  }
+
+  SessionPtr first_session(const std::shared_ptr<const TlsContexts>& contexts) {
+    Link link(contexts, options_);
+    EXPECT_EQ(link.pump(), Status::ok);
+    EXPECT_FALSE(link.channel->info().is_resumed);
+    end_point_ = link.channel->server_end_point();
+    EXPECT_EQ(link.client.tickets(), 1U);
+    return link.client.session();
+  }
+
+  bool resumes(const std::shared_ptr<const TlsContexts>& contexts, ssl_session_st* session) {
+    options_.session = session;
+    Link link(contexts, options_);
+    EXPECT_EQ(link.pump(), Status::ok) << link.channel->failure().text;
+    EXPECT_TRUE(link.channel->is_established());
+    EXPECT_EQ(link.client.is_resumed(), link.channel->info().is_resumed);
+    EXPECT_EQ(link.channel->exporter(), link.client.exporter());
+    EXPECT_EQ(link.channel->server_end_point(), link.client.end_point("SHA256"));
+    if (link.client.tickets() > 0) {
+      next_ = link.client.session();
+    }
+    return link.client.is_resumed();
+  }
+
+  TestPki pki_;
+  std::vector<HostCertificate> hosts_;
+  std::shared_ptr<const TlsContexts> contexts_;
+  ClientOptions options_;
+  std::optional<std::string> end_point_;
+  SessionPtr next_;
+};
+INSTANTIATE_TEST_SUITE_P(Tls, Resume, testing::Values(12, 13), [](const auto& version) {
+  return std::to_string(version.param);
+});
+
+TEST_P(Resume, ATicketResumesInTheSameContexts) {
+  const SessionPtr session = first_session(contexts_);
+  EXPECT_TRUE(resumes(contexts_, session.get()));
+}
+
+TEST_P(Resume, ATicketResumesAfterAReloadThatDroppedTheOldContexts) {
+  const SessionPtr session = first_session(contexts_);
+  contexts_ = TlsContexts::load(hosts_, {}, contexts_.get()).value();
+  EXPECT_TRUE(resumes(contexts_, session.get()));
+}
+
+TEST_P(Resume, AResumedSessionKeepsTheEndPointThatItsClientKnowsAfterTheCertificateIsReplaced) {
+  const SessionPtr session = first_session(contexts_);
+  const auto old_end_point = end_point_;
+  hosts_[0] = pki_.issue("one-new", {{"one.example"}});
+  contexts_ = TlsContexts::load(hosts_, {}, contexts_.get()).value();
+  ASSERT_TRUE(resumes(contexts_, session.get()));
+  if (next_ != nullptr) {
+    const SessionPtr again = std::move(next_);
+    EXPECT_TRUE(resumes(contexts_, again.get()));
+  }
+  options_.session = nullptr;
+  Link fresh(contexts_, options_);
+  ASSERT_EQ(fresh.pump(), Status::ok);
+  EXPECT_NE(fresh.channel->server_end_point(), old_end_point);
+}
+
+TEST_P(Resume, ATicketOfAnotherProcessIsIgnored) {
+  const SessionPtr session = first_session(contexts_);
+  const auto other = TlsContexts::load(hosts_, {}).value();
+  EXPECT_FALSE(resumes(other, session.get()));
+}
+
+TEST_P(Resume, ATicketOutlivesTwoChangesOfKeyAndNotAThird) {
+  const SessionPtr session = first_session(contexts_);
+  contexts_->ticket_keys().rotate();
+  EXPECT_TRUE(resumes(contexts_, session.get()));
+  contexts_->ticket_keys().rotate();
+  EXPECT_TRUE(resumes(contexts_, session.get()));
+  contexts_->ticket_keys().rotate();
+  EXPECT_FALSE(resumes(contexts_, session.get()));
+}
+
+TEST_P(Resume, ATicketUnderAnOldKeyIsReplacedByOneUnderTheNewKey) {
+  const SessionPtr session = first_session(contexts_);
+  contexts_->ticket_keys().rotate();
+  ASSERT_TRUE(resumes(contexts_, session.get()));
+  ASSERT_NE(next_, nullptr);
+  const SessionPtr newer = std::move(next_);
+  contexts_->ticket_keys().rotate();
+  contexts_->ticket_keys().rotate();
+  EXPECT_FALSE(resumes(contexts_, session.get()));
+  EXPECT_TRUE(resumes(contexts_, newer.get()));
+}
+
+TEST_P(Resume, ASessionOfOneHostIsNotResumedAtAnother) {
+  const SessionPtr session = first_session(contexts_);
+  options_.sni = "two.example";
+  EXPECT_FALSE(resumes(contexts_, session.get()));
+}
+
+TEST_P(Resume, NoTicketsMeansNoResumption) {
+  if (GetParam() == 12) {
+    GTEST_SKIP() << "the number of tickets is a notion of TLS 1.3";
+  }
+  TlsPolicy policy;
+  policy.tickets = 0;
+  Link link(TlsContexts::load(hosts_, policy).value(), options_);
+  ASSERT_EQ(link.pump(), Status::ok);
+  EXPECT_EQ(link.client.tickets(), 0U);
+}
+
+TEST(TicketKeysTest, AKeyIsCurrentForItsPeriodAndFoundForItsLifetime) {
+  TicketKeys keys(1000);
+  const TicketKey first = keys.current(1000);
+  EXPECT_EQ(keys.current(1000 + kTicketKeyPeriodMs - 1).name, first.name);
+  const TicketKey second = keys.current(1000 + kTicketKeyPeriodMs);
+  EXPECT_NE(second.name, first.name);
+  const std::uint64_t last = 1000 + kTicketKeyPeriodMs + kTicketLifetimeMs - 1;
+  const auto found = keys.find(first.name, last);
+  ASSERT_TRUE(found.has_value());
+  EXPECT_FALSE(found->is_current);
+  EXPECT_EQ(found->key.cipher_key, first.cipher_key);
+  EXPECT_EQ(found->key.mac_key, first.mac_key);
+  EXPECT_FALSE(keys.find(first.name, last + 1).has_value());
+}
+
+TEST(TicketKeysTest, AfterALongQuietTimeEveryOldKeyIsForgotten) {
+  TicketKeys keys(0);
+  const TicketKey first = keys.current(0);
+  EXPECT_FALSE(keys.find(first.name, 100 * kTicketKeyPeriodMs).has_value());
+  const TicketKey now = keys.current(100 * kTicketKeyPeriodMs);
+  EXPECT_EQ(keys.current(101 * kTicketKeyPeriodMs - 1).name, now.name);
+}
+
+TEST(TicketKeysTest, UnknownNamesAreNotFound) {
+  TicketKeys keys(0);
+  EXPECT_FALSE(keys.find(std::array<std::byte, 16>{}, 0).has_value());
+}
+
+}  // namespace
+}  // namespace rondel::tls

@@ -1,0 +1,227 @@
+#include "tls/context_native.h"
+
+#include <cstring>
+#include <fmt/format.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+#include <openssl/ssl.h>
+
+#include "base/clock.h"
+#include "tls/channel_binding.h"
+#include "tls/ticket_keys.h"
+
+namespace rondel::tls {
+namespace {
+
+// AES-128 first: it is the quickest where the processor has AES, and the kernel takes it.
+// Clients that put ChaCha20 first (no AES in hardware) get it: SSL_OP_PRIORITIZE_CHACHA.
+constexpr const char* kCiphers12 =
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+constexpr const char* kCiphers13 =
+    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+constexpr const char* kGroups = "X25519:P-256:P-384";
+
+HandshakeFacts& facts_of(SSL* ssl) {
+  auto* facts = static_cast<HandshakeFacts*>(SSL_get_app_data(ssl));
+  RONDEL_CHECK(facts != nullptr);  // Callbacks run during the handshake only.
+  return *facts;
+}
+
+/// The host name in a server_name extension (RFC 6066 §3); empty if it is not well formed.
+std::string_view parse_server_name(std::string_view extension) {
+  const auto number = [extension](std::size_t at) {
+    return static_cast<std::size_t>(static_cast<unsigned char>(extension[at])) << 8 |
+           static_cast<unsigned char>(extension[at + 1]);
+  };
+  if (extension.size() < 5 || number(0) != extension.size() - 2 || extension[2] != 0 ||
+      number(3) > extension.size() - 5 || number(3) > 255) {
+    return {};
+  }
+  return extension.substr(5, number(3));
+}
+
+/// Runs before anything else is decided: also the session to resume must be this host's.
+int on_client_hello(SSL* ssl, int*, void* argument) {
+  const auto& native = *static_cast<const TlsContexts::Native*>(argument);
+  HandshakeFacts& facts = facts_of(ssl);
+  const unsigned char* data = nullptr;
+  std::size_t size = 0;
+  facts.sni.clear();
+  if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &size) == 1) {
+    const auto name = parse_server_name({reinterpret_cast<const char*>(data), size});
+    // Goes into the log: printable ASCII only, which every host name is.
+    if (name.find_first_not_of(
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") ==
+        std::string_view::npos) {
+      facts.sni = normal_name(name);
+    }
+  }
+  const auto* host = native.find(facts.sni);
+  facts.is_name_known = host != nullptr;
+  facts.host = host ? host : &native.hosts.front();
+  SSL_set_SSL_CTX(ssl, facts.host->context.get());
+  return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+/// RFC 6066 §3: a server that used the name says so.
+int on_server_name(SSL* ssl, int*, void*) {
+  return facts_of(ssl).is_name_known ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+}
+
+/// RFC 7301 §3.2: no common protocol is fatal. On STARTTLS the protocol is known already, so an
+/// offer says nothing there.
+int on_alpn(SSL* ssl,
+            const unsigned char** out,
+            unsigned char* out_size,
+            const unsigned char* offers,
+            unsigned int size,
+            void*) {
+  const AcceptOptions& options = facts_of(ssl).options;
+  for (unsigned int at = 0; at < size && at + offers[at] < size; at += 1U + offers[at]) {
+    const std::string_view offer(reinterpret_cast<const char*>(offers + at + 1), offers[at]);
+    if (offer == options.alpn) {
+      *out = reinterpret_cast<const unsigned char*>(options.alpn.data());
+      *out_size = static_cast<unsigned char>(options.alpn.size());
+      return SSL_TLSEXT_ERR_OK;
+    }
+  }
+  return options.is_direct ? SSL_TLSEXT_ERR_ALERT_FATAL : SSL_TLSEXT_ERR_NOACK;
+}
+
+/// Sets up OpenSSL's cipher and MAC for one ticket; 1: go on, 2: and replace it, 0: not ours.
+int on_ticket_key(SSL* ssl,
+                  unsigned char* name,
+                  unsigned char* iv,
+                  EVP_CIPHER_CTX* cipher,
+                  EVP_MAC_CTX* mac,
+                  int is_sealing) {
+  const auto* native =
+      static_cast<const TlsContexts::Native*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+  TicketKeys& keys = *native->ticket_keys;
+  TicketKeys::Found found{{}, true};
+  if (is_sealing) {
+    found.key = keys.current(base::monotonic_ms());
+    std::memcpy(name, found.key.name.data(), found.key.name.size());
+    if (RAND_bytes(iv, 16) != 1) {
+      return -1;
+    }
+  } else {
+    const auto known =
+        keys.find(std::span<const std::byte, 16>(reinterpret_cast<const std::byte*>(name), 16),
+                  base::monotonic_ms());
+    if (!known) {
+      return 0;
+    }
+    found = *known;
+  }
+  char digest[] = "SHA256";
+  OSSL_PARAM parameters[] = {
+      OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, found.key.mac_key.data(),
+                                        found.key.mac_key.size()),
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+      OSSL_PARAM_construct_end()};
+  const auto* key = reinterpret_cast<const unsigned char*>(found.key.cipher_key.data());
+  if (EVP_MAC_CTX_set_params(mac, parameters) != 1 ||
+      EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key, iv, is_sealing) != 1) {
+    return -1;
+  }
+  return found.is_current ? 1 : 2;
+}
+
+/// The ticket remembers which certificate the client saw: tls-server-end-point is about that one,
+/// also when the session is resumed after the certificate was replaced.
+int on_make_ticket(SSL* ssl, void*) {
+  if (SSL_session_reused(ssl) == 1) {
+    return 1;  // The session brought it along.
+  }
+  const X509* certificate = SSL_get_certificate(ssl);
+  const std::string hash =
+      certificate ? end_point_hash(*certificate).value_or(std::string()) : std::string();
+  return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), hash.data(), hash.size());
+}
+
+}  // namespace
+
+std::string normal_name(std::string_view name) {
+  std::string text(name.ends_with('.') ? name.substr(0, name.size() - 1) : name);
+  for (char& c : text) {
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+  }
+  return text;
+}
+
+const TlsContexts::Native::Host* TlsContexts::Native::find(std::string_view name) const {
+  if (const auto at = exact.find(name); at != exact.end()) {
+    return &hosts[at->second];
+  }
+  const std::size_t dot = name.find('.');
+  if (dot != std::string_view::npos && dot != 0) {
+    if (const auto at = wildcards.find(name.substr(dot + 1)); at != wildcards.end()) {
+      return &hosts[at->second];
+    }
+  }
+  return nullptr;
+}
+
+base::Result<OpensslPtr<ssl_ctx_st>> make_host_context(const TlsPolicy& policy,
+                                                       const std::string& host,
+                                                       TlsContexts::Native& native) {
+  ERR_clear_error();
+  OpensslPtr<ssl_ctx_st> made(SSL_CTX_new(TLS_server_method()));
+  SSL_CTX* context = made.get();
+  if (context == nullptr) {
+    return base::Unexpected(base::Error("OpenSSL gives no context: " + take_openssl_errors()));
+  }
+  const auto choose = [](const std::string& text, const char* otherwise) {
+    return text.empty() ? otherwise : text.c_str();
+  };
+  const auto refuse = [](std::string_view what, const char* list) {
+    return base::Unexpected(base::Error(
+        fmt::format("OpenSSL does not take the {} '{}': {}", what, list, take_openssl_errors())));
+  };
+  // System-wide settings of openssl.cnf may have come before: everything is set, not added.
+  SSL_CTX_set_security_level(context, 2);
+  SSL_CTX_set_min_proto_version(context, policy.is_tls12_allowed ? TLS1_2_VERSION : TLS1_3_VERSION);
+  SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION);
+  SSL_CTX_clear_options(context, SSL_CTX_get_options(context));
+  SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+                                   SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
+                                   SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nullptr);
+  if (const char* list = choose(policy.ciphers_tls12, kCiphers12);
+      SSL_CTX_set_cipher_list(context, list) != 1) {
+    return refuse("TLS 1.2 ciphers", list);
+  }
+  if (const char* list = choose(policy.ciphers_tls13, kCiphers13);
+      SSL_CTX_set_ciphersuites(context, list) != 1) {
+    return refuse("TLS 1.3 ciphers", list);
+  }
+  if (const char* list = choose(policy.groups, kGroups);
+      SSL_CTX_set1_groups_list(context, list) != 1) {
+    return refuse("key exchange groups", list);
+  }
+  // A session belongs to its host: one of another host is not resumed.
+  unsigned char id[SHA256_DIGEST_LENGTH];
+  SHA256(reinterpret_cast<const unsigned char*>(host.data()), host.size(), id);
+  SSL_CTX_set_session_id_context(context, id, sizeof(id));
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_timeout(context, static_cast<long>(kTicketLifetimeMs / 1000));
+  SSL_CTX_set_num_tickets(context, static_cast<std::size_t>(policy.tickets));
+  SSL_CTX_set_tlsext_ticket_key_evp_cb(context, &on_ticket_key);
+  SSL_CTX_set_session_ticket_cb(context, &on_make_ticket, nullptr, nullptr);
+  SSL_CTX_set_client_hello_cb(context, &on_client_hello, &native);
+  // What the macro of the header does, without its old-style cast.
+  SSL_CTX_callback_ctrl(context, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB,
+                        reinterpret_cast<void (*)()>(&on_server_name));
+  SSL_CTX_set_alpn_select_cb(context, &on_alpn, nullptr);
+  SSL_CTX_set_app_data(context, &native);
+  ERR_clear_error();
+  return made;
+}
+
+}  // namespace rondel::tls

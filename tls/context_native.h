@@ -1,0 +1,49 @@
+// The OpenSSL side of TlsContexts; for this room's sources.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/hash.h"
+#include "tls/context.h"
+#include "tls/openssl_handle.h"
+
+namespace rondel::tls {
+
+struct TlsContexts::Native {
+  struct Host {
+    std::string name;  ///< Lower case.
+    OpensslPtr<ssl_ctx_st> context;
+  };
+  using Names = std::unordered_map<std::string, std::size_t, base::TextHash, std::equal_to<>>;
+
+  std::vector<Host> hosts;  ///< The first one serves names that nobody has.
+  Names exact;              ///< Configured hosts and names in certificates.
+  Names wildcards;          ///< The part behind "*."
+  TicketKeys* ticket_keys = nullptr;
+
+  /// The host for a name in lower case; null: nobody has it.
+  [[nodiscard]] const Host* find(std::string_view name) const;
+};
+
+/// What the callbacks of one handshake are told and find out; OpenSSL keeps its address.
+struct HandshakeFacts {
+  AcceptOptions options;
+  std::string sni;
+  const TlsContexts::Native::Host* host = nullptr;
+  bool is_name_known = false;
+};
+
+/// A context with our policy and callbacks, still without a certificate.
+[[nodiscard]] base::Result<OpensslPtr<ssl_ctx_st>> make_host_context(const TlsPolicy& policy,
+                                                                     const std::string& host,
+                                                                     TlsContexts::Native& native);
+
+/// Lower case, without a dot at the end; host names as clients and files write them.
+[[nodiscard]] std::string normal_name(std::string_view name);
+
+}  // namespace rondel::tls
