@@ -72,8 +72,8 @@ class Framer {
   std::uint32_t elements_ = 0;
   std::uint32_t root_name_hash_ = 0;
   std::uint32_t name_hash_ = 0;
-  std::uint16_t depth_ = 0;
-  std::uint16_t attributes_ = 0;
+  std::uint32_t depth_ = 0;
+  std::uint32_t attributes_ = 0;  // of the tag that is being read
   State state_ = State::outside;
   std::uint8_t progress_ = 0;  // of <?xml, [CDATA[, ]]>, ?>
   std::uint8_t last_ = 0;      // the byte before, where it decides

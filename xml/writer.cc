@@ -1,0 +1,283 @@
+#include "xml/writer.h"
+
+#include <array>
+#include <bit>
+#include <cstring>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#include "base/check.h"
+
+namespace rondel::xml {
+namespace {
+
+/// What stands in the output for a character.
+enum class Escape : std::uint8_t { none, text, attribute };
+
+consteval std::array<Escape, 256> make_escapes() {
+  std::array<Escape, 256> escapes{};
+  for (std::size_t c = 0; c < 0x20; ++c) {
+    escapes[c] = Escape::text;
+  }
+  escapes['\t'] = escapes['\n'] = Escape::attribute;
+  escapes['&'] = escapes['<'] = escapes['>'] = Escape::text;
+  escapes['\''] = escapes['"'] = Escape::attribute;
+  return escapes;
+}
+constexpr std::array<Escape, 256> kEscapes = make_escapes();
+
+bool is_special(char c, Escape where) {
+  const Escape escape = kEscapes[static_cast<unsigned char>(c)];
+  return escape != Escape::none && escape <= where;
+}
+
+std::string_view replacement(char c) {
+  switch (c) {
+    case '&':
+      return "&amp;";
+    case '<':
+      return "&lt;";
+    case '>':
+      return "&gt;";
+    case '\'':
+      return "&apos;";
+    case '"':
+      return "&quot;";
+    case '\t':
+      return "&#9;";
+    case '\n':
+      return "&#10;";
+    case '\r':
+      return "&#13;";
+    default:
+      return "\xef\xbf\xbd";  // U+FFFD: XML has no way to write the others
+  }
+}
+
+/// The first character from `from` on that must not stand as it is.
+std::size_t find_special(std::string_view text, std::size_t from, Escape where) {
+#if defined(__SSE2__)
+  const __m128i control = _mm_set1_epi8(0x1f);
+  for (; from + 16 <= text.size(); from += 16) {
+    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + from));
+    const auto equal = [block](char c) { return _mm_cmpeq_epi8(block, _mm_set1_epi8(c)); };
+    __m128i found = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(block, control), block),
+                                 _mm_or_si128(equal('&'), _mm_or_si128(equal('<'), equal('>'))));
+    if (where == Escape::attribute) {
+      found = _mm_or_si128(found, _mm_or_si128(equal('\''), equal('"')));
+    } else {
+      found = _mm_andnot_si128(_mm_or_si128(equal('\n'), equal('\t')), found);
+    }
+    const auto bits = static_cast<unsigned>(_mm_movemask_epi8(found));
+    if (bits != 0) {
+      return from + static_cast<std::size_t>(std::countr_zero(bits));
+    }
+  }
+#endif
+  while (from < text.size() && !is_special(text[from], where)) {
+    ++from;
+  }
+  return from;
+}
+
+/// Writes behind the end of a buffer and tells it once.
+class Output {
+ public:
+  explicit Output(base::ByteBuffer& buffer) : buffer_(buffer) {}
+  ~Output() { buffer_.commit(used_); }
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
+
+  template <class... Parts>
+  void put(const Parts&... parts) {
+    (put_one(std::string_view(parts)), ...);
+  }
+  void put_escaped(std::string_view text, Escape where) {
+    std::size_t from = 0;
+    for (;;) {
+      const std::size_t special = find_special(text, from, where);
+      put_one(text.substr(from, special - from));
+      if (special == text.size()) {
+        return;
+      }
+      put_one(replacement(text[special]));
+      from = special + 1;
+    }
+  }
+  void put_attribute(std::string_view name, std::string_view value) {
+    put(" ", name, "='");
+    put_escaped(value, Escape::attribute);
+    put("'");
+  }
+
+ private:
+  void put_one(std::string_view text) {
+    if (space_.size() - used_ < text.size()) [[unlikely]] {
+      buffer_.commit(used_);
+      used_ = 0;
+      space_ = buffer_.prepare(text.size() < kStepBytes ? kStepBytes : text.size());
+    }
+    if (!text.empty()) {
+      std::memcpy(space_.data() + used_, text.data(), text.size());
+      used_ += text.size();
+    }
+  }
+
+  static constexpr std::size_t kStepBytes = 256;
+  base::ByteBuffer& buffer_;
+  std::span<std::byte> space_;
+  std::size_t used_ = 0;
+};
+
+/// An attribute with a namespace other than xml's; its prefix is made up and declared here.
+void put_foreign_attribute(Output& out, const Element& element, const Attribute& attribute) {
+  // The number is that of the first attribute with this namespace, which is also where it is bound.
+  std::size_t number = 0;
+  bool is_bound = false;
+  for (const Attribute& other : element.attributes()) {
+    if (other.ns() == attribute.ns()) {
+      is_bound = &other != &attribute;
+      break;
+    }
+    ++number;
+  }
+  const std::string prefix = "ns" + std::to_string(number);
+  if (!is_bound) {
+    out.put_attribute("xmlns:" + prefix, attribute.ns());
+  }
+  out.put_attribute(prefix + ":" + std::string(attribute.name()), attribute.value());
+}
+
+void put_attributes(Output& out, const Element& element, const WriteOptions* top) {
+  if (top != nullptr && top->from) {
+    out.put_attribute("from", *top->from);
+  }
+  if (top != nullptr && top->to) {
+    out.put_attribute("to", *top->to);
+  }
+  for (const Attribute& attribute : element.attributes()) {
+    if (attribute.ns().empty()) {
+      const bool is_overridden = top != nullptr && ((top->to && attribute.name() == "to") ||
+                                                    (top->from && attribute.name() == "from"));
+      if (!is_overridden) {
+        out.put_attribute(attribute.name(), attribute.value());
+      }
+    } else if (attribute.ns() == kXmlNamespace) {
+      out.put(" xml:", attribute.name(), "='");
+      out.put_escaped(attribute.value(), Escape::attribute);
+      out.put("'");
+    } else {
+      put_foreign_attribute(out, element, attribute);
+    }
+  }
+}
+
+/// One call of write().
+class Writing {
+ public:
+  Writing(const Element& top, Output& out, const WriteOptions& options)
+      : top_(top),
+        out_(out),
+        options_(options),
+        is_top_prefixed_(options.has_stream_prefix && top.ns() == kStreamsNamespace) {}
+
+  void run() {
+    const Element* element = &top_;
+    put_start(*element);
+    const Node* node = element->first_node();
+    for (;;) {
+      if (node == nullptr) {
+        put_end(*element);
+        if (element == &top_) {
+          return;
+        }
+        node = element->next();
+        element = element->parent();
+      } else if (node->is_text()) {
+        out_.put_escaped(static_cast<const Text*>(node)->value(), Escape::text);
+        node = node->next();
+      } else {
+        element = static_cast<const Element*>(node);
+        put_start(*element);
+        node = element->first_node();
+      }
+    }
+  }
+
+ private:
+  [[nodiscard]] bool is_prefixed(const Element& element) const {
+    return &element == &top_ && is_top_prefixed_;
+  }
+  /// The default namespace where this element's start tag stands.
+  [[nodiscard]] std::string_view scope_of(const Element& element) const {
+    return &element == &top_ || is_prefixed(*element.parent()) ? options_.content_namespace
+                                                               : element.parent()->ns();
+  }
+
+  void put_start(const Element& element) {
+    out_.put("<", is_prefixed(element) ? "stream:" : "", element.name());
+    if (!is_prefixed(element) && element.ns() != scope_of(element)) {
+      out_.put_attribute("xmlns", element.ns());
+    }
+    put_attributes(out_, element, &element == &top_ ? &options_ : nullptr);
+    out_.put(element.first_node() == nullptr ? "/>" : ">");
+  }
+
+  void put_end(const Element& element) {
+    if (element.first_node() != nullptr) {
+      out_.put("</", is_prefixed(element) ? "stream:" : "", element.name(), ">");
+    }
+  }
+
+  const Element& top_;
+  Output& out_;
+  const WriteOptions& options_;
+  const bool is_top_prefixed_;
+};
+
+}  // namespace
+
+void write(const Element& element, base::ByteBuffer& out, const WriteOptions& options) {
+  Output output(out);
+  Writing(element, output, options).run();
+}
+
+std::string to_text(const Element& element) {
+  base::ByteBuffer out;
+  write(element, out, {.content_namespace = ""});
+  return std::string(out.text());
+}
+
+void escape_attribute(std::string_view value, base::ByteBuffer& out) {
+  Output(out).put_escaped(value, Escape::attribute);
+}
+
+void escape_text(std::string_view value, base::ByteBuffer& out) {
+  Output(out).put_escaped(value, Escape::text);
+}
+
+void write_stream_header(const StreamHeaderFields& fields, base::ByteBuffer& buffer) {
+  Output out(buffer);
+  out.put("<?xml version='1.0'?><stream:stream xmlns:stream='", kStreamsNamespace, "'");
+  if (!fields.content_namespace.empty()) {
+    out.put_attribute("xmlns", fields.content_namespace);
+  }
+  if (fields.has_dialback) {
+    out.put_attribute("xmlns:db", "jabber:server:dialback");
+  }
+  const auto put_if_any = [&out](std::string_view name, std::string_view value) {
+    if (!value.empty()) {
+      out.put_attribute(name, value);
+    }
+  };
+  put_if_any("from", fields.from);
+  put_if_any("to", fields.to);
+  put_if_any("id", fields.id);
+  put_if_any("version", fields.version);
+  put_if_any("xml:lang", fields.lang);
+  out.put(">");
+}
+
+}  // namespace rondel::xml
