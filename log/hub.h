@@ -33,7 +33,7 @@ class HubReader {
   virtual bool write_now_blocking(const LineView& line) = 0;
 };
 
-/// How much may wait.
+/// How much may wait; lanes have at least Hub::kLaneBytesMin.
 struct HubOptions {
   std::uint32_t threads_max = 64;  ///< Threads with lanes of their own; at most Hub::kThreadsMax.
   std::size_t error_lane_bytes = 64 * 1024;
@@ -69,6 +69,7 @@ struct ThreadLanes {
 class Hub {
  public:
   static constexpr std::size_t kThreadsMax = 256;
+  static constexpr std::size_t kLaneBytesMin = 32 * 1024;  ///< Four of the longest lines.
 
   explicit Hub(HubOptions options = {});
   ~Hub();
@@ -96,7 +97,11 @@ class Hub {
   /// The flag and the lines are not ordered by a fence, which would cost every line some 20 ns: a
   /// wake-up may be missed, so the reader bounds its sleep and looks for lines once more after this
   /// call.
-  void set_sleeping() { is_sleeping_.store(true, std::memory_order_seq_cst); }
+  void set_sleeping(bool is_sleeping) {
+    is_sleeping_.store(is_sleeping, std::memory_order_seq_cst);
+  }
+  /// Nobody drains any more: error lines go to HubReader::write_now_blocking() from now on.
+  void close() { is_closed_.store(true, std::memory_order_release); }
 
  private:
   ThreadLanes* lanes_of_this_thread();
@@ -119,6 +124,7 @@ class Hub {
   Lane emergency_;
   std::atomic_flag emergency_is_busy_;
   std::atomic<bool> is_sleeping_{false};
+  std::atomic<bool> is_closed_{false};
   std::atomic<HubReader*> reader_{nullptr};
 };
 

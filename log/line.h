@@ -36,9 +36,9 @@ inline constexpr std::size_t kNameBytesMax = 63;           ///< Of an interface,
 /// The journal gets XMPP_JID, XMPP_CONN and XMPP_REMOTE_IP, other destinations `jid=… conn=…
 /// remote=…`. The texts are copied, and may hold what a peer sent: the writer escapes them.
 struct Fields {
-  std::string_view jid;
-  base::ConnectionId connection;
-  std::string_view remote_address;
+  std::string_view jid{};
+  base::ConnectionId connection{};
+  std::string_view remote_address{};
 };
 
 /// Names the kind of a line for machines; it never changes once released. `"c2s.bound"`: lower-case
@@ -70,10 +70,10 @@ struct LineView {
   bool is_cut = false;       ///< The text was longer than the bound.
   std::uint16_t output = 0;  ///< 0: the log. Otherwise the FileChannel's number.
   std::int64_t time_ns = 0;  ///< Wall clock, since 1970.
-  std::string_view interface;
-  std::string_view event;
-  Fields fields;
-  std::string_view text;  ///< Not escaped.
+  std::string_view interface {};
+  std::string_view event{};
+  Fields fields{};
+  std::string_view text{};  ///< Not escaped.
 };
 
 }  // namespace rondel::log

@@ -9,6 +9,7 @@
 #include <fmt/core.h>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "log/line.h"
 
@@ -83,11 +84,15 @@ class FileChannel {
   /// Never waits. False if the line was dropped.
   bool write_line(std::string_view line) const;
   [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] std::uint64_t lines_dropped() const {
+    return lines_dropped_.load(std::memory_order_relaxed);
+  }
 
  private:
   Hub& hub_;
   const std::string path_;
   const std::uint16_t output_;
+  mutable std::atomic<std::uint64_t> lines_dropped_{0};
 };
 
 /// Gives this thread its own lanes now, so that its first line allocates nothing.

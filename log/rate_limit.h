@@ -24,10 +24,12 @@ class RateLimit {
   [[nodiscard]] std::optional<std::uint64_t> admit(std::uint64_t now_ms);
 
  private:
+  static constexpr std::uint64_t kNever = ~std::uint64_t{0};
+
   const std::uint32_t lines_max_;
   const std::uint32_t period_ms_;
-  std::atomic<std::uint64_t> period_start_ms_{0};
-  std::atomic<std::uint32_t> lines_{0};
+  std::atomic<std::uint64_t> period_start_ms_{kNever};
+  std::atomic<std::uint64_t> lines_{0};
   std::atomic<std::uint64_t> held_back_{0};
 };
 

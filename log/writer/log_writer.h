@@ -14,6 +14,8 @@
 
 namespace rondel::log {
 
+class WriterThread;
+
 /// Makes the writer's ring; called once, on the writer's thread.
 using RingFactory = base::UniqueFunction<base::Result<std::unique_ptr<ring::Ring>>()>;
 
@@ -80,10 +82,9 @@ class LogWriter {
   void install_crash_flush();
 
  private:
-  class Thread;
-  explicit LogWriter(std::unique_ptr<Thread> thread);
+  explicit LogWriter(std::unique_ptr<WriterThread> thread);
 
-  std::unique_ptr<Thread> thread_;
+  std::unique_ptr<WriterThread> thread_;
 };
 
 }  // namespace rondel::log
