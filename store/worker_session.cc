@@ -23,8 +23,8 @@ UserKey host_key(std::string host) {
   return UserKey{"", std::move(host)};
 }
 
-// In the functions below: co_return of an error converts from Unexpected, which RONDEL_TRY can't
-// do in a coroutine, hence the `if`s.
+// gcc 12 destroys a closure twice if it is made inside the co_await expression, so each operation
+// is a variable first. RONDEL_TRY returns, which a coroutine can't, hence the `if`s.
 
 class Users final : public UserStore {
  public:
@@ -34,27 +34,29 @@ class Users final : public UserStore {
     if (auto checked = check_user(user); !checked) {
       co_return base::Unexpected(std::move(checked).error());
     }
-    co_return co_await port_.run(Access::read, user, "users.lookup",
-                                 [user](Worker& worker) { return users_of(worker).lookup(user); });
+    auto run = port_.run(Access::read, user, "users.lookup",
+                         [user](Worker& worker) { return users_of(worker).lookup(user); });
+    co_return co_await run;
   }
 
   StoreTask<AccountWithCredentials> credentials(UserKey user) override {
     if (auto checked = check_user(user); !checked) {
       co_return base::Unexpected(std::move(checked).error());
     }
-    co_return co_await port_.run(Access::read, user, "users.credentials", [user](Worker& worker) {
-      return users_of(worker).credentials(user);
-    });
+    auto run = port_.run(Access::read, user, "users.credentials",
+                         [user](Worker& worker) { return users_of(worker).credentials(user); });
+    co_return co_await run;
   }
 
   StoreTask<void> create(UserKey user, CredentialSet credentials) override {
     if (auto checked = check_new(user, credentials); !checked) {
       co_return base::Unexpected(std::move(checked).error());
     }
-    co_return co_await port_.run(Access::write, user, "users.create",
-                                 [user, set = std::move(credentials)](Worker& worker) {
-                                   return users_of(worker).create(user, set);
-                                 });
+    auto run = port_.run(Access::write, user, "users.create",
+                         [user, set = std::move(credentials)](Worker& worker) {
+                           return users_of(worker).create(user, set);
+                         });
+    co_return co_await run;
   }
 
   StoreTask<ImportOutcome> create_many(std::vector<NewUser> users) override {
@@ -68,36 +70,40 @@ class Users final : public UserStore {
       }
     }
     UserKey order = host_key(users.front().user.host);
-    co_return co_await port_.run(
+    auto run = port_.run(
         Access::write, std::move(order), "users.create_many",
         [all = std::move(users)](Worker& worker) { return users_of(worker).create_many(all); });
+    co_return co_await run;
   }
 
   StoreTask<void> set_credentials(UserKey user, CredentialSet credentials) override {
     if (auto checked = check_new(user, credentials); !checked) {
       co_return base::Unexpected(std::move(checked).error());
     }
-    co_return co_await port_.run(Access::write, user, "users.set_credentials",
-                                 [user, set = std::move(credentials)](Worker& worker) {
-                                   return users_of(worker).set_credentials(user, set);
-                                 });
+    auto run = port_.run(Access::write, user, "users.set_credentials",
+                         [user, set = std::move(credentials)](Worker& worker) {
+                           return users_of(worker).set_credentials(user, set);
+                         });
+    co_return co_await run;
   }
 
   StoreTask<void> set_state(UserKey user, AccountState state) override {
     if (auto checked = check_user(user); !checked) {
       co_return base::Unexpected(std::move(checked).error());
     }
-    co_return co_await port_.run(
-        Access::write, user, "users.set_state",
-        [user, state](Worker& worker) { return users_of(worker).set_state(user, state); });
+    auto run = port_.run(Access::write, user, "users.set_state", [user, state](Worker& worker) {
+      return users_of(worker).set_state(user, state);
+    });
+    co_return co_await run;
   }
 
   StoreTask<void> remove(UserKey user) override {
     if (auto checked = check_user(user); !checked) {
       co_return base::Unexpected(std::move(checked).error());
     }
-    co_return co_await port_.run(Access::write, user, "users.remove",
-                                 [user](Worker& worker) { return users_of(worker).remove(user); });
+    auto run = port_.run(Access::write, user, "users.remove",
+                         [user](Worker& worker) { return users_of(worker).remove(user); });
+    co_return co_await run;
   }
 
   StoreTask<std::vector<Account>> list(std::string host,
@@ -106,18 +112,20 @@ class Users final : public UserStore {
     if (auto checked = check_user_or_host(host_key(host)); !checked) {
       co_return base::Unexpected(std::move(checked).error());
     }
-    co_return co_await port_.run(Access::read, host_key(host), "users.list",
-                                 [host, after = std::move(after_local), limit](Worker& worker) {
-                                   return users_of(worker).list(host, after, limit);
-                                 });
+    auto run = port_.run(Access::read, host_key(host), "users.list",
+                         [host, after = std::move(after_local), limit](Worker& worker) {
+                           return users_of(worker).list(host, after, limit);
+                         });
+    co_return co_await run;
   }
 
   StoreTask<std::uint64_t> count(std::string host) override {
     if (auto checked = check_user_or_host(host_key(host)); !checked) {
       co_return base::Unexpected(std::move(checked).error());
     }
-    co_return co_await port_.run(Access::read, host_key(host), "users.count",
-                                 [host](Worker& worker) { return users_of(worker).count(host); });
+    auto run = port_.run(Access::read, host_key(host), "users.count",
+                         [host](Worker& worker) { return users_of(worker).count(host); });
+    co_return co_await run;
   }
 
  private:
@@ -137,8 +145,9 @@ class Rosters final : public RosterStore {
     if (auto checked = check_user(user); !checked) {
       co_return base::Unexpected(std::move(checked).error());
     }
-    co_return co_await port_.run(Access::read, user, "rosters.load",
-                                 [user](Worker& worker) { return rosters_of(worker).load(user); });
+    auto run = port_.run(Access::read, user, "rosters.load",
+                         [user](Worker& worker) { return rosters_of(worker).load(user); });
+    co_return co_await run;
   }
 
   StoreTask<std::uint64_t> change(UserKey user, std::vector<RosterChange> changes) override {
@@ -151,10 +160,11 @@ class Rosters final : public RosterStore {
       }
       normalise_groups(change.item);
     }
-    co_return co_await port_.run(Access::write, user, "rosters.change",
-                                 [user, all = std::move(changes)](Worker& worker) {
-                                   return rosters_of(worker).change(user, all);
-                                 });
+    auto run = port_.run(Access::write, user, "rosters.change",
+                         [user, all = std::move(changes)](Worker& worker) {
+                           return rosters_of(worker).change(user, all);
+                         });
+    co_return co_await run;
   }
 
  private:
@@ -172,11 +182,11 @@ class Offline final : public OfflineStore {
     if (auto checked = check_user(user); !checked) {
       co_return base::Unexpected(std::move(checked).error());
     }
-    co_return co_await port_.run(
-        Access::write, user, "offline.add",
-        [user, text = std::move(stanza), stamp, count_max](Worker& worker) {
-          return offline_of(worker).add(user, text, stamp, count_max);
-        });
+    auto run = port_.run(Access::write, user, "offline.add",
+                         [user, text = std::move(stanza), stamp, count_max](Worker& worker) {
+                           return offline_of(worker).add(user, text, stamp, count_max);
+                         });
+    co_return co_await run;
   }
 
   StoreTask<std::vector<OfflineStanza>> fetch(UserKey user,
@@ -185,37 +195,41 @@ class Offline final : public OfflineStore {
     if (auto checked = check_user(user); !checked) {
       co_return base::Unexpected(std::move(checked).error());
     }
-    co_return co_await port_.run(Access::read, user, "offline.fetch",
-                                 [user, after_id, limit](Worker& worker) {
-                                   return offline_of(worker).fetch(user, after_id, limit);
-                                 });
+    auto run =
+        port_.run(Access::read, user, "offline.fetch", [user, after_id, limit](Worker& worker) {
+          return offline_of(worker).fetch(user, after_id, limit);
+        });
+    co_return co_await run;
   }
 
   StoreTask<void> remove_through(UserKey user, std::uint64_t id) override {
     if (auto checked = check_user(user); !checked) {
       co_return base::Unexpected(std::move(checked).error());
     }
-    co_return co_await port_.run(
-        Access::write, user, "offline.remove_through",
-        [user, id](Worker& worker) { return offline_of(worker).remove_through(user, id); });
+    auto run = port_.run(Access::write, user, "offline.remove_through", [user, id](Worker& worker) {
+      return offline_of(worker).remove_through(user, id);
+    });
+    co_return co_await run;
   }
 
   StoreTask<void> remove(UserKey user, std::vector<std::uint64_t> ids) override {
     if (auto checked = check_user(user); !checked) {
       co_return base::Unexpected(std::move(checked).error());
     }
-    co_return co_await port_.run(Access::write, user, "offline.remove",
-                                 [user, all = std::move(ids)](Worker& worker) {
-                                   return offline_of(worker).remove(user, all);
-                                 });
+    auto run = port_.run(Access::write, user, "offline.remove",
+                         [user, all = std::move(ids)](Worker& worker) {
+                           return offline_of(worker).remove(user, all);
+                         });
+    co_return co_await run;
   }
 
   StoreTask<std::uint64_t> count(UserKey user) override {
     if (auto checked = check_user(user); !checked) {
       co_return base::Unexpected(std::move(checked).error());
     }
-    co_return co_await port_.run(Access::read, user, "offline.count",
-                                 [user](Worker& worker) { return offline_of(worker).count(user); });
+    auto run = port_.run(Access::read, user, "offline.count",
+                         [user](Worker& worker) { return offline_of(worker).count(user); });
+    co_return co_await run;
   }
 
  private:
@@ -230,9 +244,10 @@ class KeyValues final : public KeyValueStore {
     if (auto checked = check(user, space, key); !checked) {
       co_return base::Unexpected(std::move(checked).error());
     }
-    co_return co_await port_.run(
-        Access::read, user, "key_values.get",
-        [user, space, key](Worker& worker) { return key_values_of(worker).get(user, space, key); });
+    auto run = port_.run(Access::read, user, "key_values.get", [user, space, key](Worker& worker) {
+      return key_values_of(worker).get(user, space, key);
+    });
+    co_return co_await run;
   }
 
   StoreTask<void> put(UserKey user,
@@ -245,20 +260,22 @@ class KeyValues final : public KeyValueStore {
     if (value.size() > kValueBytesMax) {
       co_return fail(Failure::invalid, "a value for '" + space + "' is too large");
     }
-    co_return co_await port_.run(Access::write, user, "key_values.put",
-                                 [user, space, key, bytes = std::move(value)](Worker& worker) {
-                                   return key_values_of(worker).put(user, space, key, bytes);
-                                 });
+    auto run = port_.run(Access::write, user, "key_values.put",
+                         [user, space, key, bytes = std::move(value)](Worker& worker) {
+                           return key_values_of(worker).put(user, space, key, bytes);
+                         });
+    co_return co_await run;
   }
 
   StoreTask<void> remove(UserKey user, std::string space, std::string key) override {
     if (auto checked = check(user, space, key); !checked) {
       co_return base::Unexpected(std::move(checked).error());
     }
-    co_return co_await port_.run(Access::write, user, "key_values.remove",
-                                 [user, space, key](Worker& worker) {
-                                   return key_values_of(worker).remove(user, space, key);
-                                 });
+    auto run =
+        port_.run(Access::write, user, "key_values.remove", [user, space, key](Worker& worker) {
+          return key_values_of(worker).remove(user, space, key);
+        });
+    co_return co_await run;
   }
 
  private:
@@ -304,9 +321,10 @@ StoreTask<void> WorkerSession::erase_user(UserKey user) {
   if (auto checked = check_user(user); !checked) {
     co_return base::Unexpected(std::move(checked).error());
   }
-  co_return co_await port_.run(Access::write, user, "erase_user", [user](Worker& worker) {
+  auto run = port_.run(Access::write, user, "erase_user", [user](Worker& worker) {
     return static_cast<BlockingStore&>(worker).erase_user(user);
   });
+  co_return co_await run;
 }
 
 }  // namespace rondel::store
