@@ -1,0 +1,1 @@
+"""Runs protocol scripts against an XMPP server; see ../README.md for the language."""
