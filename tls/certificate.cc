@@ -45,7 +45,8 @@ bool name_matches(std::string_view pattern, std::string_view host) {
     return !host.empty() && pattern == host;
   }
   const std::size_t dot = host.find('.');
-  return dot != std::string_view::npos && dot != 0 && pattern.substr(1) == host.substr(dot);
+  return pattern.size() > 2 && dot != std::string_view::npos && dot != 0 &&
+         pattern.substr(1) == host.substr(dot);
 }
 
 }  // namespace rondel::tls

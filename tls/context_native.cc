@@ -212,6 +212,9 @@ base::Result<OpensslPtr<ssl_ctx_st>> make_host_context(const TlsPolicy& policy,
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_timeout(context, static_cast<long>(kTicketLifetimeMs / 1000));
   SSL_CTX_set_num_tickets(context, static_cast<std::size_t>(policy.tickets));
+  if (policy.tickets == 0) {
+    SSL_CTX_set_options(context, SSL_OP_NO_TICKET);  // TLS 1.2 does not look at the number.
+  }
   SSL_CTX_set_tlsext_ticket_key_evp_cb(context, &on_ticket_key);
   SSL_CTX_set_session_ticket_cb(context, &on_make_ticket, nullptr, nullptr);
   SSL_CTX_set_client_hello_cb(context, &on_client_hello, &native);

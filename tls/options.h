@@ -28,7 +28,7 @@ struct TlsPolicy {
   bool is_tls12_allowed = true;
   ExpiredCertificate expired = ExpiredCertificate::refuse;
   int expiry_warning_days = 14;
-  int tickets = 1;  ///< Sessions offered for resumption after a full TLS 1.3 handshake, 0 to 2.
+  int tickets = 1;  ///< Session tickets after a TLS 1.3 handshake, 0 to 2; 0: no resumption at all.
 };
 
 /// How one connection came to TLS.

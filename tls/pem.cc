@@ -115,7 +115,9 @@ std::string key_text(EVP_PKEY* key) {
 
 std::string CertificateChain::disorder() const {
   if (intermediates.empty()) {
-    return X509_check_issued(leaf.get(), leaf.get()) == X509_V_OK
+    const bool is_self_signed =
+        X509_NAME_cmp(X509_get_subject_name(leaf.get()), X509_get_issuer_name(leaf.get())) == 0;
+    return is_self_signed
                ? ""
                : "contains no intermediate certificate, so most clients will not trust it unless a "
                  "root itself has signed it";

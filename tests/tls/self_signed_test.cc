@@ -54,7 +54,7 @@ TEST(SelfSigned, NothingIsOverwrittenAndNothingHalfIsLeft) {
 
 TEST(SelfSigned, NamesThatWouldSmuggleOthersInAreRefused) {
   TestPki pki;
-  for (const std::string& name : {"", "a,DNS:b", "a b", "IP:127.0.0.1", "a\n"}) {
+  for (const char* name : {"", "a,DNS:b", "a b", "IP:127.0.0.1", "a\n"}) {
     const std::vector<std::string> hosts = {name};
     EXPECT_FALSE(generate_self_signed(hosts, 30, pki.path("s.crt"), pki.path("s.key")));
   }

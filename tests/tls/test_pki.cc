@@ -76,10 +76,11 @@ TestPki::TestPki(KeyKind issuer_key) {
   const std::string hash = issuer_key == KeyKind::ed25519 ? "" : "SHA256";
   root_key_ = make_key(issuer_key);
   intermediate_key_ = make_key(issuer_key);
-  root_ = make_certificate({"Test Root", "", -10, 3650, hash, true}, root_key_.get(), nullptr,
-                           root_key_.get());
-  intermediate_ = make_certificate({"Test Intermediate", "", -10, 3650, hash, true},
-                                   intermediate_key_.get(), root_.get(), root_key_.get());
+  root_ = make_certificate({"Test Root " + folder_.filename().string(), "", -10, 3650, hash, true},
+                           root_key_.get(), nullptr, root_key_.get());
+  intermediate_ = make_certificate(
+      {"Test Intermediate " + folder_.filename().string(), "", -10, 3650, hash, true},
+      intermediate_key_.get(), root_.get(), root_key_.get());
 }
 
 TestPki::~TestPki() {

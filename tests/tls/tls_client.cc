@@ -68,7 +68,8 @@ TlsClient::TlsClient(const ClientOptions& options) : context_(SSL_CTX_new(TLS_cl
                         static_cast<unsigned>(protocols.size()));
   }
   if (options.session != nullptr) {
-    RONDEL_CHECK(SSL_set_session(ssl, options.session) == 1);
+    const SessionPtr copy(SSL_SESSION_dup(options.session));  // For the reason in session().
+    RONDEL_CHECK(SSL_set_session(ssl, copy.get()) == 1);
   }
   SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
   SSL_set_connect_state(ssl);
@@ -165,9 +166,12 @@ std::string TlsClient::peer_common_name() const {
 }
 
 SessionPtr TlsClient::session() const {
-  RONDEL_CHECK(!sessions_.empty());
-  SSL_SESSION_up_ref(sessions_.back().get());
-  return SessionPtr(sessions_.back().get());
+  // A copy: OpenSSL marks the original as spoilt when its connection goes without close_notify.
+  // A ticket that replaces another in TLS 1.2 changes the session in place, without a callback.
+  const bool is_tls13 = SSL_version(ssl_.get()) == TLS1_3_VERSION;
+  RONDEL_CHECK(!is_tls13 || !sessions_.empty());
+  return SessionPtr(
+      SSL_SESSION_dup(is_tls13 ? sessions_.back().get() : SSL_get_session(ssl_.get())));
 }
 
 Link::Link(std::shared_ptr<const TlsContexts> contexts,
