@@ -17,10 +17,7 @@ const Section* find(const Snapshot& snapshot, std::string_view header, std::stri
 }
 
 std::string shown(const Setting* setting) {
-  if (setting == nullptr) {
-    return "";
-  }
-  return setting->is_secret ? "\"***\"" : to_toml(setting->value, setting->type);
+  return setting == nullptr ? "" : shown_value(*setting);
 }
 
 /// Both from the same other option, whose change is reported by itself.

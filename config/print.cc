@@ -1,20 +1,8 @@
 #include "config/print.h"
 
-#include <algorithm>
 #include <fmt/format.h>
 
 namespace rondel::config {
-namespace {
-
-/// A path may hold what would end a comment.
-std::string comment(const Origin& origin) {
-  std::string text = origin.to_string();
-  std::ranges::replace_if(
-      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
-  return text;
-}
-
-}  // namespace
 
 std::string print_config(const Snapshot& snapshot) {
   std::string text;
@@ -24,9 +12,8 @@ std::string print_config(const Snapshot& snapshot) {
     }
     text += fmt::format("{}{}\n", text.empty() ? "" : "\n", section.header);
     for (const Setting& setting : section.settings) {
-      text += fmt::format("{} = {}  # {}\n", setting.name,
-                          setting.is_secret ? "\"***\"" : to_toml(setting.value, setting.type),
-                          comment(setting.origin));
+      text += fmt::format("{} = {}  # {}\n", setting.name, shown_value(setting),
+                          printable(setting.origin.to_string()));
     }
   }
   return text;

@@ -39,7 +39,8 @@ std::string allowed_values(const OptionSpec& option) {
     case OptionType::integer:
       return "a whole number " + range(option, show_number);
     case OptionType::byte_size:
-      return fmt::format("bytes, {}; \"256KiB\" is understood too", range(option, show_number));
+      return fmt::format("a number of bytes {}, or text such as \"256KiB\"",
+                         range(option, show_number));
     case OptionType::duration:
       return fmt::format("a time such as \"30s\", {}", range(option, duration_text));
     case OptionType::text:

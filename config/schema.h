@@ -33,6 +33,7 @@ enum class Places : std::uint8_t {
 };
 
 /// Says what is allowed ("an address range such as 10.0.0.0/8"), or nothing if the text is fine.
+/// It refuses the empty text: that is how pages ask what is allowed.
 using ValueCheck = std::string_view (*)(std::string_view text);
 
 /// One option. Plain data, so that a module's table is a static constant:

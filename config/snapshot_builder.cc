@@ -115,21 +115,23 @@ base::Result<std::shared_ptr<const Snapshot>, Problems> SnapshotBuilder::build()
 void SnapshotBuilder::report_unknown_tables() {
   for (const Entry& entry : document_.root().entries) {
     if (std::ranges::find(kTopKeys, entry.key) == std::end(kTopKeys)) {
-      reader_.fail(entry.position, fmt::format("unknown table or option \"{}\"", entry.key),
-                   fmt::format("known tables: {}", fmt::join(kTopKeys, ", ")),
-                   nearest(entry.key, kTopKeys));
+      reader_.fail(
+          entry.position, fmt::format("unknown table or option {}", toml_string(entry.key)),
+          fmt::format("known tables: {}", fmt::join(kTopKeys, ", ")), nearest(entry.key, kTopKeys));
     }
   }
 }
 
-const Node* SnapshotBuilder::table(const Node& parent, std::string_view key) {
+const Node* SnapshotBuilder::table(const Node& parent,
+                                   std::string_view key,
+                                   std::string_view header) {
   const Entry* entry = parent.find(key);
   if (entry == nullptr) {
     return nullptr;
   }
   if (entry->node.kind != Node::Kind::table) {
     reader_.fail(entry->position, fmt::format("{} is {}", key, entry->node.kind_name()),
-                 fmt::format("it must be one table, with \"{}\" in single brackets", key));
+                 fmt::format("it must be a table: write {}", header));
     return nullptr;
   }
   return &entry->node;
@@ -158,7 +160,7 @@ std::vector<const Node*> SnapshotBuilder::tables(std::string_view key) {
 
 Section SnapshotBuilder::read_core(std::string_view key) {
   const std::string header = fmt::format("[{}]", key);
-  Section section = reader_.read({.table = table(document_.root(), key),
+  Section section = reader_.read({.table = table(document_.root(), key, header),
                                   .header = header,
                                   .owner = {},
                                   .options = core_options(header)});
@@ -176,7 +178,7 @@ void SnapshotBuilder::read_hosts() {
     section.owner = name_of(section);
     hosts_.push_back({node, section});
     snapshot_->sections_.push_back(section);
-    snapshot_->sections_.push_back(reader_.read({.table = table(*node, "contact"),
+    snapshot_->sections_.push_back(reader_.read({.table = table(*node, "contact", "[host.contact]"),
                                                  .header = "[host.contact]",
                                                  .owner = section.owner,
                                                  .options = core_options("[host.contact]")}));
@@ -202,20 +204,20 @@ void SnapshotBuilder::read_interfaces() {
 void SnapshotBuilder::read_modules(const Node& parent,
                                    std::string_view prefix,
                                    const std::string& owner) {
-  const Node* all = table(parent, "module");
+  const Node* all = table(parent, "module", fmt::format("[{}module.NAME]", prefix));
   std::vector<std::string_view> names;
   for (const ModuleOptions& module : modules_) {
     names.push_back(module.module);
-    const Node* own = all == nullptr ? nullptr : table(*all, module.module);
+    const std::string header = fmt::format("[{}module.{}]", prefix, module.module);
+    const Node* own = all == nullptr ? nullptr : table(*all, module.module, header);
     if (own == nullptr && !prefix.empty()) {
       continue;
     }
-    snapshot_->sections_.push_back(
-        reader_.read({.table = own,
-                      .header = fmt::format("[{}module.{}]", prefix, module.module),
-                      .owner = owner,
-                      .options = module.options,
-                      .is_overlay = !prefix.empty()}));
+    snapshot_->sections_.push_back(reader_.read({.table = own,
+                                                 .header = header,
+                                                 .owner = owner,
+                                                 .options = module.options,
+                                                 .is_overlay = !prefix.empty()}));
   }
   if (all == nullptr) {
     return;

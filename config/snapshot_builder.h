@@ -35,8 +35,10 @@ class SnapshotBuilder {
 
  private:
   void report_unknown_tables();
-  /// The table [KEY], or nullptr.
-  [[nodiscard]] const Node* table(const Node& parent, std::string_view key);
+  /// The table of that key, or nullptr; `header` is how it should have been written.
+  [[nodiscard]] const Node* table(const Node& parent,
+                                  std::string_view key,
+                                  std::string_view header);
   /// The tables [[KEY]].
   [[nodiscard]] std::vector<const Node*> tables(std::string_view key);
   void read_hosts();

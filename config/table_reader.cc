@@ -69,7 +69,7 @@ Problems TableReader::take_problems() {
   return std::move(problems_);
 }
 
-std::string TableReader::absolute(std::string path) const {
+std::string TableReader::absolute(const std::string& path) const {
   if (folder_.empty() || path.empty() || path.front() == '/') {
     return path;
   }
@@ -86,7 +86,7 @@ void TableReader::report_unknown_keys(const TableRequest& request) {
   for (const Entry& entry : request.table->entries) {
     if (std::ranges::find(known, entry.key) == known.end()) {
       fail(entry.position,
-           fmt::format("unknown option \"{}\" in {}", entry.key,
+           fmt::format("unknown option {} in {}", toml_string(entry.key),
                        place_name(request.header, request.owner)),
            known.empty() ? "it has no options" : fmt::format("known: {}", fmt::join(known, ", ")),
            nearest(entry.key, known));
@@ -138,6 +138,12 @@ std::optional<Setting> TableReader::read_option(const TableRequest& request,
     return std::nullopt;
   }
   setting.value = *std::move(value);
+  // A module's path starts from the data folder, and is printed as it was written.
+  const bool is_core = request.header.find("module.") == std::string::npos;
+  if (option.type == OptionType::path && is_core) {
+    auto& path = std::get<std::string>(setting.value);
+    path = absolute(path);
+  }
   setting.origin = {Origin::Kind::file, file_, entry->node.position.line,
                     entry->node.position.column};
   return setting;
@@ -305,7 +311,8 @@ Problems check_module_options(const ModuleOptions& module) {
     }
     names.push_back(option.name);
     const Value value = default_value(option);
-    bool is_fine = !option.name.empty() && !option.is_required && option.inherits.empty();
+    bool is_fine = !option.name.empty() && !option.is_required && option.inherits.empty() &&
+                   (!option.is_secret || std::holds_alternative<std::string>(value));
     if (const auto* number = std::get_if<std::int64_t>(&value)) {
       is_fine = is_fine && is_in_range(option, *number);
     } else if (const auto* text = std::get_if<std::string>(&value)) {
@@ -319,7 +326,7 @@ Problems check_module_options(const ModuleOptions& module) {
     if (!is_fine) {
       reader.fail({}, fmt::format("its option {} is declared wrongly", option.name),
                   fmt::format("the default must be {}; no module's option is required or "
-                              "inherited",
+                              "inherited, and a secret is a text",
                               allowed_values(option)));
     }
   }

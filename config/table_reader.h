@@ -59,7 +59,7 @@ class TableReader {
                      std::string_view name,
                      std::string_view flag,
                      const Node& node);
-  [[nodiscard]] std::string absolute(std::string path) const;
+  [[nodiscard]] std::string absolute(const std::string& path) const;
 
   std::string file_;
   std::string folder_;

@@ -1,5 +1,6 @@
 #include "config/value.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "base/check.h"
@@ -75,6 +76,18 @@ std::string toml_string(std::string_view text) {
     }
   }
   return quoted + '"';
+}
+
+std::string printable(std::string text) {
+  std::ranges::replace_if(
+      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
+  return text;
+}
+
+std::string shown_value(const Setting& setting) {
+  const auto* text = std::get_if<std::string>(&setting.value);
+  const bool is_masked = setting.is_secret && text != nullptr && !text->empty();
+  return is_masked ? "\"***\"" : to_toml(setting.value, setting.type);
 }
 
 std::string to_toml(const Value& value, OptionType type) {

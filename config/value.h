@@ -52,6 +52,12 @@ struct Section {
 /// The value as TOML, on one line: `"text"`, `30`, `["a", "b"]`.
 [[nodiscard]] std::string to_toml(const Value& value, OptionType type);
 
+/// The setting's value as TOML; "***" for a secret that is set.
+[[nodiscard]] std::string shown_value(const Setting& setting);
+
+/// The text with '?' for control characters: for comments and messages.
+[[nodiscard]] std::string printable(std::string text);
+
 /// "30s" from 30,000: the largest unit that loses nothing.
 [[nodiscard]] std::string duration_text(std::int64_t duration_ms);
 
