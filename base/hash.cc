@@ -44,7 +44,9 @@ std::uint64_t hash_text(std::string_view text) {
     s.v0 ^= word;
   }
   word = 0;
-  std::memcpy(&word, text.data() + i, text.size() - i);
+  if (i < text.size()) {  // An empty view may hold a null pointer.
+    std::memcpy(&word, text.data() + i, text.size() - i);
+  }
   word |= static_cast<std::uint64_t>(text.size()) << 56;
   s.v3 ^= word;
   s.round();

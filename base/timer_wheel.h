@@ -43,7 +43,8 @@ class TimerWheel {
   void advance(std::uint64_t now_ms);
   /// Milliseconds until the wheel should be looked at again, at most `bound_ms`.
   ///
-  /// Exact for timers within 256 ms; early for later ones.
+  /// Exact for timers before the next multiple of 256 ms; for later ones it names that moment,
+  /// which is early.
   [[nodiscard]] std::uint64_t next_delay_ms(std::uint64_t bound_ms) const;
   [[nodiscard]] std::uint64_t now_ms() const { return now_ms_; }
 

@@ -1,6 +1,7 @@
 // A move-only function object (std::move_only_function is C++23).
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -40,7 +41,13 @@ class UniqueFunction<R(Args...)> {
   template <class F>
   struct Target final : Callable {
     explicit Target(F f) : function(std::move(f)) {}
-    R call(Args... args) override { return function(std::forward<Args>(args)...); }
+    R call(Args... args) override {
+      if constexpr (std::is_void_v<R>) {
+        static_cast<void>(std::invoke(function, std::forward<Args>(args)...));
+      } else {
+        return std::invoke(function, std::forward<Args>(args)...);
+      }
+    }
     F function;
   };
   std::unique_ptr<Callable> target_;
