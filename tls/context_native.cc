@@ -129,7 +129,9 @@ int on_ticket_key(SSL* ssl,
       EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key, iv, is_sealing) != 1) {
     return -1;
   }
-  return found.is_current ? 1 : 2;
+  // RFC 8446 §C.4: a ticket should serve once, or its connections could be linked.
+  const bool is_single_use = SSL_version(ssl) >= TLS1_3_VERSION;
+  return found.is_current && (is_sealing || !is_single_use) ? 1 : 2;
 }
 
 /// The ticket remembers which certificate the client saw: tls-server-end-point is about that one,

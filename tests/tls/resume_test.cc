@@ -59,6 +59,16 @@ TEST_P(Resume, ATicketResumesInTheSameContexts) {
   EXPECT_TRUE(resumes(contexts_, session.get()));
 }
 
+TEST_P(Resume, AClientThatResumesGetsATicketForTheNextTime) {
+  SessionPtr session = first_session(contexts_);
+  for (int i = 0; i < 3; ++i) {
+    next_.reset();
+    ASSERT_TRUE(resumes(contexts_, session.get()));
+    ASSERT_NE(next_, nullptr);
+    session = std::move(next_);
+  }
+}
+
 TEST_P(Resume, ATicketResumesAfterAReloadThatDroppedTheOldContexts) {
   const SessionPtr session = first_session(contexts_);
   contexts_ = TlsContexts::load(hosts_, {}, contexts_.get()).value();
@@ -71,10 +81,9 @@ TEST_P(Resume, AResumedSessionKeepsTheEndPointThatItsClientKnowsAfterTheCertific
   hosts_[0] = pki_.issue("one-new", {{"one.example"}});
   contexts_ = TlsContexts::load(hosts_, {}, contexts_.get()).value();
   ASSERT_TRUE(resumes(contexts_, session.get()));
-  if (next_ != nullptr) {
-    const SessionPtr again = std::move(next_);
-    EXPECT_TRUE(resumes(contexts_, again.get()));
-  }
+  const SessionPtr again = std::move(next_);
+  ASSERT_NE(again, nullptr);
+  EXPECT_TRUE(resumes(contexts_, again.get()));
   options_.session = nullptr;
   Link fresh(contexts_, options_);
   ASSERT_EQ(fresh.pump(), Status::ok);
