@@ -98,6 +98,9 @@ class Execution:
         if word == "repeat":
             count, _, text = rest.partition(" ")
             return self.filled(text) * int(count)
+        if word == "salt":
+            challenge = sasl.base64.b64decode(self.filled(rest)).decode("utf-8")
+            return next(part for part in challenge.split(",") if part.startswith("s="))
         if word == "upper":
             return self.filled(rest).upper()
         raise ValueError(f"nothing is known as {{{name}}}")
@@ -217,8 +220,12 @@ class Actor:
 
     def own(self, element):
         """Takes `to` off when it only names this client: scripts need not write it."""
-        if element.get("to") in (self.jid, self.bare) and element.tag.startswith(f"{{{NS_CLIENT}}}"):
+        if not element.tag.startswith(f"{{{NS_CLIENT}}}"):
+            return element
+        if element.get("to") in (self.jid, self.bare):
             element.set("_to", element.attrib.pop("to"))
+        if element.get("from") is None:
+            element.set("from", self.bare)   # RFC 6120 §8.1.2.1: so a client has to read it
         return element
 
     def compare(self, wanted, actual):
@@ -226,6 +233,8 @@ class Actor:
         mine = actual.attrib.pop("_to", None)
         if wanted.get("to") is not None and mine is not None:
             actual.set("to", mine)
+        if wanted.get("from") is None and actual.get("from") == self.bare:
+            del actual.attrib["from"]
         matcher = template.Matcher(self.execution.resolve)
         try:
             matcher.match(wanted, actual)
@@ -298,7 +307,8 @@ def befriend(who, other, mutual):
         actor.stream = stream
         actor.log_in()
         stream.bind("befriending")
-        stream.send("<presence/>")
+        # Approvals go to interested resources only (RFC 6121 §3.1.6): those that have asked for the roster.
+        stream.send(f"<iq type='get' id='roster'><query xmlns='{NS_ROSTER}'/></iq><presence/>")
         stream.ping(actor.host)
         pair.append(stream)
     subscribe(pair[0], who, pair[1], other)
@@ -481,7 +491,12 @@ def receives_unordered(run, who, block):
             came = "\n    ".join(pretty(e) for e in elements) or "nothing"
             raise AssertionError(f"{reason}; {len(elements)} of {len(templates)} came:\n    {came}") from None
     for element in elements:
-        element.attrib.pop("_to", None)
+        mine = element.attrib.pop("_to", None)
+        if mine is not None and any(t.get("to") is not None and t.tag == element.tag for t in templates):
+            element.set("to", mine)
+    for wanted in templates:
+        if wanted.tag.startswith(f"{{{NS_CLIENT}}}") and wanted.get("from") is None:
+            wanted.set("from", who.bare)
     run.captured.update(template.match_all(templates, elements, run.resolve))
 
 
@@ -574,6 +589,19 @@ def is_disconnected(_, who):
         if event.kind in ("eof", "reset"):
             who.is_bound = False
             return
+
+
+@step(r"(?P<who>\w+) is refused")
+def is_refused(_, who):
+    """Any answer that says no: an error stanza, a SASL failure, a stream error, the end."""
+    event = who.stream.next_event()
+    if event.kind in ("end", "eof", "reset"):
+        return
+    element = event.element
+    refusals = (f"{{{NS_STREAM}}}error", f"{{{sasl.NS_SASL}}}failure")
+    if event.kind == "element" and (element.tag in refusals or element.get("type") == "error"):
+        return
+    raise AssertionError(f"{who.name} received {describe(event)}")
 
 
 @step(r"(?P<who>\w+) (?:closes the stream|disconnects)")

@@ -44,6 +44,7 @@ class Script:
 
 
 CLIENT = re.compile(r"client (\w+) (?:is (?:(\S+)@)([^/\s]+)(?:/(\S+))?|(has no account))(?: with (.*))?$")
+DEVIATES = re.compile(r"Deviates: *(\w+)(?: \[(.*?)\])? (.*)$")
 SERVER = re.compile(r"server (\w[\w ]*?)(?: = (.*)|:)$")
 
 
@@ -59,8 +60,8 @@ def read(path):
         index += 1
         while index < len(lines) and not lines[index].startswith("Scenario:"):
             index += 1
-        for variant in variants(path, start, lines[start:index]):
-            script.scenarios.append(scenario(path, start, variant, shared))
+        for variant, cells in variants(path, start, lines[start:index]):
+            script.scenarios.append(scenario(path, start, variant, cells, shared))
     if not script.scenarios:
         raise ScriptError(f"{path}:1: no scenario")
     return script
@@ -103,7 +104,7 @@ def client(path, index, line):
 
 
 def variants(path, start, lines):
-    """One list of lines for each row under "Each:"; the list itself when there is none."""
+    """(lines, the row's cells) for each row under "Each:"; the lines themselves when there is none."""
     for index, line in enumerate(lines):
         if line.startswith("Each:"):
             names = [name.strip() for name in line[5:].split("|")]
@@ -114,9 +115,9 @@ def variants(path, start, lines):
                 cells = [cell.strip() for cell in row.split("|")]
                 if len(cells) != len(names):
                     raise ScriptError(f"{path}:{start + index + 1}: {len(names)} names but the row is: {row}")
-                yield [replaced(text, dict(zip(names, cells))) for text in rest]
+                yield [replaced(text, dict(zip(names, cells))) for text in rest], cells
             return
-    yield lines
+    yield lines, []
 
 
 def replaced(text, values):
@@ -125,7 +126,7 @@ def replaced(text, values):
     return text
 
 
-def scenario(path, start, lines, shared):
+def scenario(path, start, lines, cells, shared):
     result = Scenario(path, start + 1, lines[0].removeprefix("Scenario:").strip(), clients=dict(shared))
     index = 1
     while index < len(lines):
@@ -136,8 +137,9 @@ def scenario(path, start, lines, shared):
             result.source = line[7:].strip()
             index += 1
         elif line.startswith("Deviates:"):
-            server, _, why = line[9:].strip().partition(" ")
-            result.deviates[server] = why.strip()
+            server, rows, why = DEVIATES.match(line).groups()
+            if rows is None or any(row.strip() in cells for row in rows.split(";")):
+                result.deviates[server] = why
             index += 1
         elif line.startswith("client "):
             result.clients.update([client(path, start + index, line)])
