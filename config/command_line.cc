@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
+#include <charconv>
 #include <filesystem>
 #include <fmt/format.h>
 #include <optional>
@@ -37,6 +38,13 @@ constexpr std::array kActions{
 base::Unexpected<Exit> usage_error(std::string_view what) {
   return base::Unexpected(
       Exit{kExitUsage, fmt::format("rondeld: {}; rondeld --help lists the flags\n", what)});
+}
+
+/// Decimal only: the library would read "010" as 8.
+bool parse_number(std::string_view text, std::optional<std::int64_t>& number) {
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), number.emplace());
+  return error == std::errc{} && end == text.data() + text.size();
 }
 
 /// From the working folder; the server may leave it later.
@@ -99,7 +107,8 @@ base::Result<CommandLine, Exit> CommandLine::parse(int count,
                  "Where log lines go: stderr, journal, syslog or file:/path")
       ->type_name("DEST");
   app.add_option("--log-level", overrides.log_level, "error, info or debug")->type_name("LEVEL");
-  app.add_option("--threads", overrides.threads, "Threads that serve; 0 is one for each core")
+  std::optional<std::string> threads;
+  app.add_option("--threads", threads, "Threads that serve; 0 is one for each core")
       ->type_name("N");
   std::array<bool, kActions.size()> is_asked{};
   for (std::size_t i = 0; i < kActions.size(); ++i) {
@@ -117,6 +126,9 @@ base::Result<CommandLine, Exit> CommandLine::parse(int count,
   }
   if (const auto extras = app.remaining(); !extras.empty()) {
     return unexpected_argument(app, extras.front());
+  }
+  if (threads && !parse_number(*threads, overrides.threads)) {
+    return usage_error(fmt::format("--threads is \"{}\", and must be a whole number", *threads));
   }
   const ActionFlag* asked = nullptr;
   for (std::size_t i = 0; i < kActions.size(); ++i) {

@@ -191,7 +191,8 @@ constexpr OptionSpec kInterface[] = {
      .maximum = 5,
      .unit = "tries",
      .on_change = OnChange::reload,
-     .doc = "Failed logins after which the connection is closed; RFC 6120 §6.4.5 asks for 2 to 5."},
+     .doc = "Failed logins after which the connection is closed; RFC 6120 §6.4.5 asks for 2 "
+            "to 5."},
 };
 
 constexpr SectionSpec kSections[] = {

@@ -28,17 +28,17 @@ from. The command line stands over the file, the file over the defaults:
 | `--modules-dir DIR` | `[modules] directory` |
 
 A relative path in a core section starts from the folder of the file, in a module's section from
-`data_dir`, on the command line from the working folder. Times are texts such as `"500ms"`, `"30s"`, `"5m"`,
-`"12h"`, `"7d"`; sizes are bytes, or texts such as `"256KiB"`, `"2MiB"`. *Changed by* says what a
-new value takes to hold: a reload (`rondelctl reload`, or SIGHUP) or a restart.
+`data_dir`, on the command line from the working folder. Times are texts such as `"500ms"`, `"30s"`,
+`"5m"`, `"12h"`, `"7d"`; sizes are bytes, or texts such as `"256KiB"`, `"2MiB"`. *Changed by* says
+what a new value takes to hold: a reload (`rondelctl reload`, or SIGHUP) or a restart.
 )";
 
 constexpr std::string_view kModulesIntroduction = R"(
 ## Modules
 
 A module's options stand in `[module.NAME]` for everyone, in `[host.module.NAME]` for the
-`[[host]]` above it, in `[interface.module.NAME]` for the `[[interface]]` above it. The nearest wins:
-interface over host over all.
+`[[host]]` above it, in `[interface.module.NAME]` for the `[[interface]]` above it. The nearest
+wins: interface over host over all.
 )";
 
 /// A cell of a table must not end early.

@@ -53,11 +53,11 @@ struct ContactAddresses {
 };
 
 struct HostOptions {
-  std::string name;         ///< As written; the server prepares it (IDNA).
-  std::string certificate;  ///< Absolute path of a PEM chain; empty: none.
-  std::string key;          ///< Absolute path of a PEM key; set if and only if certificate is.
-  ContactAddresses contact;
-  std::vector<std::string> modules_off;  ///< Loaded modules that do not serve this host.
+  std::string name{};         ///< As written; the server prepares it (IDNA).
+  std::string certificate{};  ///< Absolute path of a PEM chain; empty: none.
+  std::string key{};          ///< Absolute path of a PEM key; set if and only if certificate is.
+  ContactAddresses contact{};
+  std::vector<std::string> modules_off{};  ///< Loaded modules that do not serve this host.
   friend bool operator==(const HostOptions&, const HostOptions&) = default;
 };
 

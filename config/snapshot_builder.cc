@@ -224,10 +224,10 @@ void SnapshotBuilder::read_modules(const Node& parent,
   }
   for (const Entry& entry : all->entries) {
     if (std::ranges::find(names, entry.key) == names.end()) {
-      reader_.fail(
-          entry.position,
-          fmt::format("[{}module.{}] is for a module that is not loaded", prefix, entry.key),
-          fmt::format("loaded: {}", fmt::join(names, ", ")), nearest(entry.key, names));
+      reader_.fail(entry.position,
+                   fmt::format("[{}module.{}] is for a module that is not loaded", prefix,
+                               printable(entry.key)),
+                   fmt::format("loaded: {}", fmt::join(names, ", ")), nearest(entry.key, names));
     }
   }
 }

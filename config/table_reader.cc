@@ -212,7 +212,7 @@ std::optional<Value> TableReader::read_text(const OptionSpec& option, const Node
     return node.text;
   }
   std::string allowed = allowed_instead(option, node.text);
-  if (node.text.empty() && allowed.empty()) {
+  if (node.text.empty() && option.type == OptionType::path) {
     allowed = allowed_values(option);
   }
   if (!allowed.empty()) {

@@ -41,6 +41,12 @@ TEST(CommandLine, TakesEveryFlag) {
   EXPECT_EQ(line->overrides.threads, 3);
 }
 
+TEST(CommandLine, NumbersAreDecimal) {
+  const auto line = parse({"--threads", "010"});
+  ASSERT_TRUE(line.has_value());
+  EXPECT_EQ(line->overrides.threads, 10);
+}
+
 TEST(CommandLine, TakesOneAction) {
   const std::pair<const char*, Action> actions[] = {
       {"--check", Action::check},
@@ -93,8 +99,9 @@ TEST(CommandLine, WrongFlagsEndWithASentence) {
       {{"--thraeds", "3"}, "rondeld: unknown argument \"--thraeds\"; did you mean \"--threads\"?"},
       {{"--colour"}, "rondeld: unknown argument \"--colour\"; rondeld --help"},
       {{"start"}, "rondeld: unknown argument \"start\"; rondeld --help"},
-      {{"--threads", "many"}, "--threads"},
-      {{"--threads", "99999999999999999999"}, "--threads"},
+      {{"--threads", "many"}, "rondeld: --threads is \"many\", and must be a whole number; "},
+      {{"--threads", "4x"}, "rondeld: --threads is \"4x\", and must be a whole number; "},
+      {{"--threads", "99999999999999999999"}, "rondeld: --threads is "},
       {{"--config"}, "--config"},
       {{"--config", "a", "--config", "b"}, "--config"},
   };

@@ -381,6 +381,36 @@ TEST(Problems, OfAModulesOwnTableAreReportedByTheModulesName) {
                                  HasSubstr("module bad: its option hidden is declared wrongly")));
 }
 
+/// Cut anywhere, or with any byte replaced, a file gives a snapshot or problems with their places.
+TEST(Problems, OfADamagedFileHaveAPlaceInIt) {
+  const std::string whole = kSmall + "tls = \"off\"\n[interface.module.sample]\non = false\n";
+  const auto lines = static_cast<int>(std::ranges::count(whole, '\n')) + 1;
+  int refused = 0;
+  const auto check = [&](const std::string& text) {
+    const auto created = create(text);
+    if (created.has_value()) {
+      return;
+    }
+    ++refused;
+    ASSERT_FALSE(created.error().empty());
+    for (const Problem& problem : created.error()) {
+      EXPECT_FALSE(problem.what.empty()) << text;
+      EXPECT_GE(problem.line, 1) << problem.to_string() << "\n" << text;
+      EXPECT_LE(problem.line, lines) << problem.to_string() << "\n" << text;
+      EXPECT_GE(problem.column, 1) << problem.to_string() << "\n" << text;
+    }
+  };
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    check(whole.substr(0, i));
+    for (const char replacement : {'\0', '"', '[', '\n', 'x', '\xff'}) {
+      std::string damaged = whole;
+      damaged[i] = replacement;
+      check(damaged);
+    }
+  }
+  EXPECT_GT(refused, 1000);
+}
+
 class GoodFile : public ::testing::TestWithParam<Bad> {};
 
 TEST_P(GoodFile, IsTaken) {
