@@ -8,6 +8,7 @@
 
 #include "log/writer/crash_flush.h"
 #include "log/writer/writer_thread.h"
+#include "ring/uring_ring.h"
 
 namespace rondel::log {
 namespace {
@@ -41,6 +42,18 @@ Form form_of(const LogWriterOptions& options) {
 }
 
 }  // namespace
+
+RingFactory uring_factory() {
+  return []() -> base::Result<std::unique_ptr<ring::Ring>> {
+    // One operation for each output can be under way, and one wake-up.
+    ring::UringOptions options;
+    options.submission_entries = 64;
+    options.completion_entries = 256;
+    options.receive_buffers = 0;
+    RONDEL_TRY(std::unique_ptr<ring::Ring> ring, ring::UringRing::create(options));
+    return ring;
+  };
+}
 
 base::Result<std::unique_ptr<LogWriter>> LogWriter::create(Hub& hub,
                                                            LogWriterOptions options,

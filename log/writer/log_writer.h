@@ -19,6 +19,9 @@ class WriterThread;
 /// Makes the writer's ring; called once, on the writer's thread.
 using RingFactory = base::UniqueFunction<base::Result<std::unique_ptr<ring::Ring>>()>;
 
+/// Makes a small UringRing: what the server gives to LogWriter::create().
+[[nodiscard]] RingFactory uring_factory();
+
 /// Whether lines on stderr begin with `<3>`, `<6>` or `<7>`.
 ///
 /// `detect`: if $JOURNAL_STREAM names our stderr, that is, if systemd reads it into the journal,

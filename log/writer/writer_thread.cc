@@ -82,9 +82,11 @@ base::Result<void> WriterThread::start(RingFactory make_ring) {
       return;
     }
     ring_ = std::move(ring).value();
+    may_wake_.store(true);
     hub_.set_reader(this);
     started.set_value({});
     run();
+    drop_ring();
   });
   auto result = has_started.get();
   if (!result) {
@@ -107,7 +109,20 @@ void WriterThread::reopen() {
 }
 
 void WriterThread::wake() {
-  ring_->wake();
+  // Neither side waits for a lock: a waker announces itself, and the ring goes when none is inside.
+  waking_.fetch_add(1);
+  if (may_wake_.load()) {
+    ring_->wake();
+  }
+  waking_.fetch_sub(1);
+}
+
+void WriterThread::drop_ring() {
+  may_wake_.store(false);
+  while (waking_.load() > 0) {
+    std::this_thread::yield();
+  }
+  ring_.reset();
 }
 
 bool WriterThread::write_now_blocking(const LineView& line) {
@@ -283,8 +298,7 @@ std::uint64_t WriterThread::dropped(std::size_t kind) const {
 
 void WriterThread::report_drops(std::uint64_t now_ms) {
   const bool is_stopping = is_stopping_.load(std::memory_order_acquire);
-  if (outputs_[0]->is_failing() ||
-      (now_ms - reported_at_ms_ < kReportPeriodMs && !is_stopping)) {
+  if (outputs_[0]->is_failing() || (now_ms - reported_at_ms_ < kReportPeriodMs && !is_stopping)) {
     return;
   }
   reported_at_ms_ = now_ms;

@@ -55,6 +55,7 @@ class WriterThread final : public HubReader, private LineSink, private ring::Sin
 
  private:
   void run();
+  void drop_ring();
   bool take(const LineView& line) override;
   void completed(const ring::Completion& completion) override;
 
@@ -73,8 +74,11 @@ class WriterThread final : public HubReader, private LineSink, private ring::Sin
 
   Hub& hub_;
   const LogWriterOptions options_;
-  std::unique_ptr<ring::Ring> ring_;
   std::thread thread_;
+  std::unique_ptr<ring::Ring>
+      ring_;  ///< Made, used and destroyed on thread_; wake() alone from others.
+  std::atomic<bool> may_wake_{false};
+  std::atomic<int> waking_{0};  ///< Threads inside wake().
   ReaderSeat seat_;
   std::atomic<bool> is_stopping_{false};
   std::atomic<bool> is_reopen_asked_{false};

@@ -19,6 +19,7 @@ struct Faults {
   std::atomic<bool> is_held{false};        ///< Writes are not carried out until it is false again.
   std::atomic<int> error_number{0};        ///< Every write fails with it.
   std::atomic<std::int64_t> bytes_max{0};  ///< Writes are cut to it; 0: they are not.
+  std::atomic<int> good_writes{0};         ///< So many writes succeed before error_number counts.
   std::atomic<int> writes{0};              ///< Carried out, failed ones included.
   std::atomic<int> wakes{0};
 };

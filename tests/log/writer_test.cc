@@ -214,29 +214,41 @@ TEST_P(WriterFailing, KeepsErrorsCountsTheRestAndSaysWhenItRecovers) {
 
 TEST_F(Writer, AfterAShortWriteAndAFailureNothingIsAttachedToTheTornLine) {
   start();
-  faults_.is_held = true;
+  testing::internal::CaptureStderr();
   faults_.bytes_max = 10;
-  RONDEL_LOG_INFO(*log_, "i", "torn");
-  ASSERT_TRUE(becomes_true([&] { return hub_->empty(); }));
-  faults_.is_held = false;
-  ASSERT_TRUE(becomes_true([&] { return !contents_of(path_).empty(); }));
+  faults_.good_writes = 1;
   faults_.error_number = ENOSPC;
+  RONDEL_LOG_INFO(*log_, "i", "torn");
+  ASSERT_TRUE(becomes_true([&] { return faults_.writes >= 3; }));
+  EXPECT_EQ(contents_of(path_).size(), 10u);
   RONDEL_LOG_ERROR(*log_, "e", "kept");
-  const int writes = faults_.writes;
-  ASSERT_TRUE(becomes_true([&] { return faults_.writes > writes + 2; }));
+  ASSERT_TRUE(becomes_true([&] { return hub_->empty(); }));
   faults_.error_number = 0;
   faults_.bytes_max = 0;
   writer_->stop();
+  testing::internal::GetCapturedStderr();
   const auto all = lines_of(path_);
-  ASSERT_GE(all.size(), 2u);
-  bool is_found = false;
-  for (const std::string& line : all) {
-    if (line.find("kept") != std::string::npos) {
-      is_found = true;
-      EXPECT_THAT(line, testing::MatchesRegex("20..-[^ ]*Z error \\[clients\\] e: kept"));
-    }
-  }
-  EXPECT_TRUE(is_found);
+  ASSERT_EQ(all.size(), 4u) << contents_of(path_);
+  EXPECT_EQ(all[0].size(), 10u);
+  EXPECT_THAT(all[1], testing::MatchesRegex("20..-[^ ]*Z error \\[clients\\] e: kept"));
+  EXPECT_THAT(all[2], HasSubstr("takes lines again"));
+  EXPECT_THAT(all[3], HasSubstr("1 info lines were dropped"));
+}
+
+TEST_F(Writer, AnErrorThatWasTornByAFailureIsContinued) {
+  start();
+  testing::internal::CaptureStderr();
+  faults_.bytes_max = 10;
+  faults_.good_writes = 2;
+  faults_.error_number = ENOSPC;
+  RONDEL_LOG_ERROR(*log_, "e", "whole");
+  ASSERT_TRUE(becomes_true([&] { return faults_.writes >= 4; }));
+  faults_.error_number = 0;
+  writer_->stop();
+  testing::internal::GetCapturedStderr();
+  const auto all = lines_of(path_);
+  ASSERT_EQ(all.size(), 2u) << contents_of(path_);
+  EXPECT_THAT(all[0], testing::MatchesRegex("20..-[^ ]*Z error \\[clients\\] e: whole"));
 }
 
 TEST_F(Writer, WithTheDiskFullForLongNoErrorThatFitsItsQueuesIsLost) {
