@@ -399,9 +399,9 @@ def starts_tls(run, who, version=None):
     who.stream.negotiate_tls(who.host, run.server.trusted(who.host, None, wanted))
 
 
-@step(r"(?P<who>\w+) shakes hands")
-def shakes_hands(run, who):
-    who.stream.start_tls(who.host, run.server.trusted(who.host))
+@step(r"(?P<who>\w+) shakes hands for (?P<host>\S+)")
+def shakes_hands(run, who, host):
+    who.stream.negotiate_tls(host, run.server.trusted(host))
 
 
 @step(r"(?P<who>\w+) uses TLS (?P<version>1\.[23])")
@@ -447,6 +447,8 @@ def authenticates(run, who, mechanism=None, user=None, password=None, authzid=No
 def verifies_announcement(_, who):
     proof = who.scram.attributes.get("h")
     assert proof, f"the server sent no attribute h: {who.scram.attributes}"
+    wanted = sasl.downgrade_hash(who.scram.hash_name, who.stream.mechanisms(), who.stream.channel_bindings())
+    assert proof == wanted, f"the attribute h is {proof}, but what was announced gives {wanted}"
 
 
 @step(r"(?P<who>\w+) binds(?: resource '(?P<resource>[^']*)')?")
@@ -634,13 +636,13 @@ def time_passes(_, seconds):
     time.sleep(float(seconds))
 
 
-@step(r"(?P<left>\S+) is not (?P<right>\S+)")
+@step(r"(?P<left>\{.+\}) is not (?P<right>\{.+\})")
 def differs(run, left, right):
     left, right = run.filled(left), run.filled(right)
     assert left != right, f"both are {left}"
 
 
-@step(r"(?P<left>\S+) is (?P<right>\S+)")
+@step(r"(?P<left>\{.+\}) is (?P<right>\{.+\})")
 def equals(run, left, right):
     left, right = run.filled(left), run.filled(right)
     assert left == right, f"{left} is not {right}"
