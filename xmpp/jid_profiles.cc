@@ -85,11 +85,11 @@ struct Idn2Free {
 };
 using Idn2Text = std::unique_ptr<char, Idn2Free>;
 
-constexpr int kIdn2Flags = IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT | IDN2_USE_STD3_ASCII_RULES;
+constexpr int kIdn2Flags = IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT;
 
-Idn2Text to_a_labels(const char* text) {
+Idn2Text to_a_labels(const char* text, int more_flags = 0) {
   char* out = nullptr;
-  return Idn2Text(idn2_to_ascii_8z(text, &out, kIdn2Flags) == IDN2_OK ? out : nullptr);
+  return Idn2Text(idn2_to_ascii_8z(text, &out, kIdn2Flags | more_flags) == IDN2_OK ? out : nullptr);
 }
 
 Idn2Text to_u_labels(const char* text) {
@@ -106,7 +106,9 @@ Prepared prepare_idn(std::string_view text, JidPartBuffer& buffer) {
   const std::string input(text);
   const Idn2Text ascii = to_a_labels(input.c_str());
   const Idn2Text unicode = ascii ? to_u_labels(ascii.get()) : nullptr;
-  const Idn2Text check = unicode ? to_a_labels(unicode.get()) : nullptr;
+  // With these rules libidn2 2.3 drops '_' and its like instead of refusing them: a difference
+  // tells.
+  const Idn2Text check = unicode ? to_a_labels(unicode.get(), IDN2_USE_STD3_ASCII_RULES) : nullptr;
   if (!check || std::strcmp(check.get(), ascii.get()) != 0) {
     return Unexpected(JidError::domain_invalid);
   }
@@ -118,8 +120,7 @@ Prepared prepare_idn(std::string_view text, JidPartBuffer& buffer) {
     result.remove_suffix(1);
   }
   const AsciiForm form = domain_form(labels);
-  if (form == AsciiForm::forbidden || form == AsciiForm::upper_case || result.empty() ||
-      result.size() > kJidPartBytesMax) {
+  if (form == AsciiForm::forbidden || result.empty() || result.size() > kJidPartBytesMax) {
     return Unexpected(JidError::domain_invalid);
   }
   std::memcpy(buffer.data(), result.data(), result.size());

@@ -109,7 +109,9 @@ Result<ScramIdentity, SaslFailure> ScramServer::start(std::string_view client_fi
   RONDEL_CHECK(state_ == State::initial);
   state_ = State::over;  // until it went well
   RONDEL_TRY(ScramIdentity identity, parse_client_first(client_first, offer));
-  offer_hash_ = hash_of_offer(mechanism_.hash, offer);
+  if (!offer.mechanisms.empty()) {
+    offer_hash_ = hash_of_offer(mechanism_.hash, offer);
+  }
   state_ = State::started;
   return identity;
 }
@@ -177,7 +179,10 @@ std::string ScramServer::challenge(ScramKey key) {
   state_ = State::challenged;
   key_ = std::move(key);
   server_first_ = "r=" + nonce_ + ",s=" + base::base64_encode(key_.salt) +
-                  ",i=" + std::to_string(key_.iterations) + ",h=" + offer_hash_;
+                  ",i=" + std::to_string(key_.iterations);
+  if (!offer_hash_.empty()) {
+    server_first_ += ",h=" + offer_hash_;
+  }
   return server_first_;
 }
 

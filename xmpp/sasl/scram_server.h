@@ -37,6 +37,7 @@ class ScramServer {
   /// mechanisms than were offered.
   [[nodiscard]] base::Result<ScramIdentity, SaslFailure> start(std::string_view client_first,
                                                                const SaslOffer& offer);
+  /// With an empty list of mechanisms in the offer there is no attribute h.
   /// The server-first-message for this key (of the mechanism's hash), or a fake
   /// one.
   [[nodiscard]] std::string challenge(ScramKey key);
