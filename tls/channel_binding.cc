@@ -32,10 +32,10 @@ std::optional<std::string> export_channel_binding(ssl_st& ssl) {
   }
   constexpr std::string_view kLabel = "EXPORTER-Channel-Binding";
   unsigned char bytes[32];
-  // TLS 1.3 does not tell an empty context from none. TLS 1.2 does: RFC 9266 says empty, but the
-  // clients that bind on TLS 1.2 (GnuTLS, Go) pass none.
-  if (SSL_export_keying_material(&ssl, bytes, sizeof(bytes), kLabel.data(), kLabel.size(), nullptr,
-                                 0, 0) != 1) {
+  // An empty context, as RFC 9266 says, is not the same as none in TLS 1.2; GnuTLS agrees.
+  constexpr unsigned char kEmptyContext = 0;
+  if (SSL_export_keying_material(&ssl, bytes, sizeof(bytes), kLabel.data(), kLabel.size(),
+                                 &kEmptyContext, 0, 1) != 1) {
     ERR_clear_error();
     return std::nullopt;
   }

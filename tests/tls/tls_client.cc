@@ -141,9 +141,11 @@ bool TlsClient::is_resumed() const {
 }
 
 std::string TlsClient::exporter() const {
+  // RFC 9266: a zero-length context, which is not the same as none in TLS 1.2.
   unsigned char bytes[32];
+  constexpr unsigned char kEmpty = 0;
   RONDEL_CHECK(SSL_export_keying_material(ssl_.get(), bytes, sizeof(bytes),
-                                          "EXPORTER-Channel-Binding", 24, nullptr, 0, 0) == 1);
+                                          "EXPORTER-Channel-Binding", 24, &kEmpty, 0, 1) == 1);
   return {reinterpret_cast<const char*>(bytes), sizeof(bytes)};
 }
 
