@@ -62,6 +62,7 @@ class Attribute final {
 
  private:
   friend class Element;
+  friend class TreeBuilder;
   Attribute* next_ = nullptr;
   std::string_view name_;
   std::string_view ns_;

@@ -77,15 +77,19 @@ struct PushContext::Callbacks {
       return fail(user, XmlError::bad_namespace_prefix);
     }
     TreeBuilder& builder = context.builder_;
-    builder.start_element(view(name), view(ns));
+    const auto resolve = [&context](std::string_view text) {
+      return resolve_ampersands(text, context.scratch_);
+    };
+    builder.start_element(view(name), resolve(view(ns)));
     for (int index = 0; index < attribute_count; ++index, attributes += 5) {
       if (attributes[1] != nullptr && attributes[2] == nullptr) {
         return fail(user, XmlError::bad_namespace_prefix);
       }
       const auto* value = reinterpret_cast<const char*>(attributes[3]);
       const auto* end = reinterpret_cast<const char*>(attributes[4]);
-      builder.add_attribute(view(attributes[0]), view(attributes[2]),
-                            {value, static_cast<std::size_t>(end - value)});
+      // One after the other: both may need the scratch.
+      builder.add_attribute(view(attributes[0]), resolve(view(attributes[2])));
+      builder.set_value(resolve({value, static_cast<std::size_t>(end - value)}));
     }
     if (builder.has_failed()) {
       fail(user, builder.error());

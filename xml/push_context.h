@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "base/result.h"
@@ -35,6 +36,7 @@ class PushContext {
   StreamNamespaces namespaces_;
   TreeBuilder builder_;
   void* context_ = nullptr;  // xmlParserCtxt
+  std::string scratch_;      // of resolve_ampersands()
   bool is_primed_ = false;
   int names_at_start_ = 0;
   std::size_t bytes_fed_ = 0;

@@ -18,6 +18,12 @@ std::string text_of(const xmlChar* text) {
   return text == nullptr ? std::string() : std::string(reinterpret_cast<const char*>(text));
 }
 
+/// The same of a namespace or a value.
+std::string resolved(std::string text) {
+  std::string scratch;
+  return std::string(resolve_ampersands(text, scratch));
+}
+
 /// Takes ` name = "value"` off the front; false when something else stands there.
 bool take_pseudo_attribute(std::string_view& rest, std::string_view name, std::string_view& value) {
   std::string_view at = rest;
@@ -73,6 +79,9 @@ base::Result<std::string_view, XmlError> without_declaration(std::string_view by
   if (first == 0 || first == 0xfe || first == 0xff || (bytes.size() > 1 && bytes[1] == '\0')) {
     return base::Unexpected(XmlError::unsupported_encoding);
   }
+  if (bytes.starts_with("\xef\xbb\xbf")) {
+    return base::Unexpected(XmlError::not_well_formed);  // a character, not a mark: RFC 6120 §11.6
+  }
   if (!bytes.starts_with("<?xml")) {
     return bytes;
   }
@@ -119,8 +128,8 @@ void on_attribute(StreamHeader& header, const xmlChar** attribute) {
   const auto* begin = reinterpret_cast<const char*>(attribute[3]);
   const auto* end = reinterpret_cast<const char*>(attribute[4]);
   const std::string name = text_of(attribute[0]);
-  const std::string ns = text_of(attribute[2]);
-  std::string value(begin, end);
+  const std::string ns = resolved(text_of(attribute[2]));
+  std::string value = resolved(std::string(begin, end));
   if (ns == kXmlNamespace && name == "lang") {
     header.lang = std::move(value);
   } else if (!ns.empty()) {
@@ -152,14 +161,14 @@ void on_start(void* user,
   }
   into.header.root_name = text_of(name);
   into.header.root_prefix = text_of(prefix);
-  into.header.root_ns = text_of(ns);
+  into.header.root_ns = resolved(text_of(ns));
   std::string content;
   std::vector<std::pair<std::string, std::string>> prefixes;
   for (int index = 0; index < namespace_count; ++index, namespaces += 2) {
     if (namespaces[0] == nullptr) {
-      content = text_of(namespaces[1]);
+      content = resolved(text_of(namespaces[1]));
     } else {
-      prefixes.emplace_back(text_of(namespaces[0]), text_of(namespaces[1]));
+      prefixes.emplace_back(text_of(namespaces[0]), resolved(text_of(namespaces[1])));
     }
   }
   into.header.namespaces = StreamNamespaces::of(std::move(content), std::move(prefixes));

@@ -44,15 +44,19 @@ void TreeBuilder::start_element(std::string_view name, std::string_view ns) {
   at_ = element;
 }
 
-void TreeBuilder::add_attribute(std::string_view name,
-                                std::string_view ns,
-                                std::string_view value) {
+void TreeBuilder::add_attribute(std::string_view name, std::string_view ns) {
   if (has_failed()) {
     return;
   }
   RONDEL_ASSERT(at_ != nullptr);
   at_->link_attribute(
-      *arena_.make<Attribute>(arena_.copy(name), keep_namespace(arena_, ns), arena_.copy(value)));
+      *arena_.make<Attribute>(arena_.copy(name), keep_namespace(arena_, ns), std::string_view()));
+}
+
+void TreeBuilder::set_value(std::string_view value) {
+  if (!has_failed()) {
+    at_->last_attribute_->value_ = arena_.copy(value);
+  }
 }
 
 void TreeBuilder::end_element() {

@@ -19,7 +19,9 @@ class TreeBuilder {
 
   void start_element(std::string_view name, std::string_view ns);
   /// Of the element that start_element() has just opened.
-  void add_attribute(std::string_view name, std::string_view ns, std::string_view value);
+  void add_attribute(std::string_view name, std::string_view ns);
+  /// Of the attribute that add_attribute() has just added.
+  void set_value(std::string_view value);
   void end_element();
   void add_text(std::string_view piece);
   void fail(XmlError error) {

@@ -207,18 +207,28 @@ class Writing {
   }
 
  private:
-  [[nodiscard]] bool is_prefixed(const Element& element) const {
-    return &element == &top_ && is_top_prefixed_;
+  /// What stands before the name; empty for an element that says its namespace with xmlns.
+  [[nodiscard]] std::string_view prefix_of(const Element& element) const {
+    if (element.ns() == kXmlNamespace) {
+      return "xml:";  // always bound, and forbidden as a default namespace
+    }
+    return &element == &top_ && is_top_prefixed_ ? "stream:" : "";
   }
   /// The default namespace where this element's start tag stands.
   [[nodiscard]] std::string_view scope_of(const Element& element) const {
-    return &element == &top_ || is_prefixed(*element.parent()) ? options_.content_namespace
-                                                               : element.parent()->ns();
+    for (const Element* at = &element; at != &top_;) {
+      at = at->parent();
+      if (prefix_of(*at).empty()) {
+        return at->ns();
+      }
+    }
+    return options_.content_namespace;
   }
 
   void put_start(const Element& element) {
-    out_.put("<", is_prefixed(element) ? "stream:" : "", element.name());
-    if (!is_prefixed(element) && element.ns() != scope_of(element)) {
+    const std::string_view prefix = prefix_of(element);
+    out_.put("<", prefix, element.name());
+    if (prefix.empty() && element.ns() != scope_of(element)) {
       out_.put_attribute("xmlns", element.ns());
     }
     put_attributes(out_, element, &element == &top_ ? &options_ : nullptr);
@@ -227,7 +237,7 @@ class Writing {
 
   void put_end(const Element& element) {
     if (element.first_node() != nullptr) {
-      out_.put("</", is_prefixed(element) ? "stream:" : "", element.name(), ">");
+      out_.put("</", prefix_of(element), element.name(), ">");
     }
   }
 
