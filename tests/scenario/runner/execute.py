@@ -101,6 +101,8 @@ class Execution:
         if word == "salt":
             challenge = sasl.base64.b64decode(self.filled(rest)).decode("utf-8")
             return next(part for part in challenge.split(",") if part.startswith("s="))
+        if word == "text":
+            return rest
         if word == "upper":
             return self.filled(rest).upper()
         raise ValueError(f"nothing is known as {{{name}}}")
@@ -281,9 +283,14 @@ def comes_online(run, who, priority=None):
 @step(r"(?P<who>\w+) asks for the roster")
 def asks_for_roster(_, who):
     who.stream.send(f"<iq type='get' id='roster'><query xmlns='{NS_ROSTER}'/></iq>")
-    answer = who.next_element()
-    if answer.get("type") != "result" or answer.get("id") != "roster":
-        raise AssertionError("expected the roster, received " + pretty(answer))
+    before = []
+    while True:
+        event = who.stream.next_event()
+        if event.kind == "element" and event.element.get("id") == "roster":
+            break
+        before.append(event)
+    who.stream.events.extendleft(reversed(before))
+    assert event.element.get("type") == "result", "the roster was refused: " + pretty(event.element)
 
 
 @step(r"(?P<who>\w+) and (?P<other>\w+) are friends")
@@ -515,6 +522,16 @@ def receives_nothing(run, who):
     assert not left, f"{who.name} received {describe(left[0])}"
 
 
+@step(r"(?P<who>\w+) does not learn of (?P<other>\w+)")
+def does_not_learn(run, who, other):
+    """Nothing tells that `other` is there: no stanza of its resource, and no more than a refusal of its account."""
+    run.settle()
+    for event in who.stream.events:
+        sender, kind = event.element.get("from"), event.element.get("type")
+        assert sender != other.jid and kind in ("unsubscribed", "unavailable", "error"), f"received {describe(event)}"
+    who.stream.events.clear()
+
+
 @step(r"(?P<who>\w+) receives a stream header")
 def receives_header(run, who, block):
     wanted = template.parse(block if block.rstrip().endswith("/>") else block + "</stream:stream>")[0]
@@ -527,6 +544,36 @@ def receives_header(run, who, block):
     matcher = template.Matcher(run.resolve)
     matcher.match(wanted, bare)
     run.captured.update(matcher.captured)
+
+
+@step(r"(?P<who>\w+) learns(?: without (?P<gone>\S+))? the roster")
+def learns_roster(run, who, block, gone=None):
+    """The answer to a get with an older version, in either form of RFC 6121 §2.6.3: the whole roster, or an empty
+    result followed by pushes of what changed (which may leave out items that did not)."""
+    answer = who.next_element()
+    assert answer.get("type") == "result", f"received {pretty(answer)}"
+    wanted = template.parse(block.replace("<item ", f"<item xmlns='{NS_ROSTER}' "))
+    query = answer.find(f"{{{NS_ROSTER}}}query")
+    if query is not None:
+        run.captured.update(template.match_all(wanted, list(query), run.resolve))
+        return
+    run.settle()
+    items = [event.element.find(f".//{{{NS_ROSTER}}}item") for event in who.stream.events]
+    who.stream.events.clear()
+    removed = [item.get("jid") for item in items if item.get("subscription") == "remove"]
+    assert removed == ([gone] if gone else []), f"removals of {removed} were pushed"
+    for item in items:
+        if item.get("jid") not in removed:
+            assert any(matches(run, one, item) for one in wanted), f"pushed: {pretty(item)}"
+    assert gone or items, "no push followed the empty result"
+
+
+def matches(run, wanted, actual):
+    try:
+        template.Matcher(run.resolve).match(wanted, actual)
+    except template.Mismatch:
+        return False
+    return True
 
 
 @step(r"(?P<who>\w+) is offered")
@@ -622,6 +669,14 @@ def drops(_, who):
 def forgets(run, who):
     run.settle()
     who.stream.events.clear()
+
+
+@step(r"(?P<who>\w+) forgets presence")
+def forgets_presence(run, who):
+    run.settle()
+    for event in list(who.stream.events):
+        if event.kind == "element" and event.element.tag == f"{{{NS_CLIENT}}}presence":
+            who.stream.events.remove(event)
 
 
 # Without a client
