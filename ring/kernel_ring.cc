@@ -4,6 +4,8 @@
 #include <array>
 #include <cerrno>
 #include <liburing.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "ring/features.h"
@@ -27,6 +29,11 @@ constexpr std::array<std::uint8_t, 12> kOpcodes{
     IORING_OP_ACCEPT,  IORING_OP_RECV,         IORING_OP_SEND,  IORING_OP_SENDMSG,
     IORING_OP_READ,    IORING_OP_WRITE,        IORING_OP_FSYNC, IORING_OP_POLL_ADD,
     IORING_OP_CONNECT, IORING_OP_ASYNC_CANCEL, IORING_OP_CLOSE, IORING_OP_NOP};
+
+/// liburing 2.3 declares functions for these two registrations, but its shared library lacks them.
+long register_with(int ring_fd, unsigned opcode, void* argument, std::size_t count) {
+  return syscall(__NR_io_uring_register, ring_fd, opcode, argument, count);
+}
 
 }  // namespace
 
@@ -83,13 +90,13 @@ bool KernelRing::try_restrict() {
   restrictions[count++].register_op = IORING_REGISTER_RING_FDS;
   restrictions[count].opcode = IORING_RESTRICTION_REGISTER_OP;
   restrictions[count++].register_op = IORING_UNREGISTER_RING_FDS;
-  return io_uring_register_restrictions(ring_.get(), restrictions.data(),
-                                        static_cast<unsigned>(count)) == 0;
+  return register_with(ring_->ring_fd, IORING_REGISTER_RESTRICTIONS, restrictions.data(), count) ==
+         0;
 }
 
 base::Result<void> KernelRing::enable() {
-  if (const int result = io_uring_enable_rings(ring_.get()); result < 0) {
-    return base::Unexpected(setup_error(-result));
+  if (register_with(ring_->ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0) != 0) {
+    return base::Unexpected(setup_error(errno));
   }
   // Saves the kernel a look-up with each call; a thread has 16 places, and does without when they
   // are taken.

@@ -259,6 +259,7 @@ void SimRing::run_once(base::Nanoseconds wait_max, ring::Sink& sink) {
         active_, [this](const auto& operation) { return operation->held_until > now_; });
     if (!is_any_held) {
       now_ = deadline;  // Only the test can make something happen.
+      return;
     }
   }
 }

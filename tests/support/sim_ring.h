@@ -41,7 +41,7 @@ struct SimFaults {
 
 struct SimOptions {
   std::uint64_t seed = 1;
-  SimFaults faults;
+  SimFaults faults{};
   bool shuffles = true;  ///< Completions of different operations come in any order.
   std::size_t buffer_bytes = 4096;
   std::size_t window_bytes = 65536;  ///< What a socket holds for a peer that does not read.
