@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "store/timestamp.h"
@@ -41,6 +42,9 @@ struct ScramCredential {
 
 /// Everything an account can be authenticated with. Limits: one SCRAM credential for each hash.
 struct CredentialSet {
+  CredentialSet() = default;
+  explicit CredentialSet(std::vector<ScramCredential> keys) : scram(std::move(keys)) {}
+
   std::vector<ScramCredential> scram;
 
   friend bool operator==(const CredentialSet&, const CredentialSet&) = default;
@@ -55,6 +59,8 @@ struct AccountWithCredentials {
 };
 
 struct NewUser {
+  NewUser(UserKey key, CredentialSet set) : user(std::move(key)), credentials(std::move(set)) {}
+
   UserKey user;
   CredentialSet credentials;
 };

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "store/store_result.h"
@@ -16,9 +17,15 @@ using xmpp::Subscription;
 
 /// One contact. Source: RFC 6121 §2.1.2 and appendix A.
 struct RosterItem {
+  RosterItem() = default;
+  explicit RosterItem(std::string contact,
+                      std::string shown_name = {},
+                      std::vector<std::string> in_groups = {})
+      : jid(std::move(contact)), name(std::move(shown_name)), groups(std::move(in_groups)) {}
+
   std::string jid;  ///< Bare, normalised.
-  std::string name{};
-  std::vector<std::string> groups{};  ///< Kept sorted and without repetition.
+  std::string name;
+  std::vector<std::string> groups;  ///< Kept sorted and without repetition.
   Subscription subscription = Subscription::none;
   bool is_asked = false;  ///< ask='subscribe': our request waits for the contact ("pending out").
   bool is_approved = false;  ///< Pre-approved (RFC 6121 §3.4).
@@ -26,7 +33,7 @@ struct RosterItem {
   /// §3.1.3).
   bool is_listed = true;
   /// The contact's request that waits for the user ("pending in"): the presence stanza; else empty.
-  std::string pending_in{};
+  std::string pending_in;
   std::uint64_t version = 0;  ///< Of the change that wrote it; set by the storage.
 
   friend bool operator==(const RosterItem&, const RosterItem&) = default;
@@ -65,6 +72,7 @@ struct RosterDifference {
 struct RosterChange {
   enum class Kind : std::uint8_t { put, remove };
 
+  RosterChange() = default;
   [[nodiscard]] static RosterChange put(RosterItem item);
   [[nodiscard]] static RosterChange remove(std::string jid);
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "store/store_result.h"
 
@@ -15,7 +16,13 @@ inline constexpr std::size_t kAddressPartBytesMax = 1023;
 /// A user by the two parts of the bare JID, both normalised: storages compare bytes.
 ///
 /// An empty local part stands for the host itself, where a face says that this is allowed.
+/// (It has a constructor, as all that is passed to a task by value: gcc 12 frees an aggregate twice
+/// that is made by braces inside a co_await expression.)
 struct UserKey {
+  UserKey() = default;
+  UserKey(std::string local_part, std::string host_part)
+      : local(std::move(local_part)), host(std::move(host_part)) {}
+
   std::string local;
   std::string host;
 

@@ -57,7 +57,7 @@ TEST_P(RosterConformance, EveryFieldOfAnItemIsKept) {
 TEST_P(RosterConformance, AnItemPutAgainReplacesAllOfTheOldOne) {
   ASSERT_EQ(outcome_of(get(rosters().change(kJuliet, {RosterChange::put(full_item("a@b"))}))),
             "ok");
-  RosterItem plain{"a@b"};
+  RosterItem plain("a@b");
   plain.version = get(rosters().change(kJuliet, {RosterChange::put(plain)})).value();
   EXPECT_THAT(get(rosters().load(kJuliet))->items, ElementsAre(plain));
 }
@@ -69,11 +69,11 @@ TEST_P(RosterConformance, GroupsAreSortedAndNotRepeated) {
 }
 
 TEST_P(RosterConformance, SeveralChangesAreOneVersion) {
-  const auto first =
-      get(rosters().change(kJuliet, {RosterChange::put({"b@x"}), RosterChange::put({"a@x"})}));
-  const auto second =
-      get(rosters().change(kJuliet, {RosterChange::remove("b@x"), RosterChange::put({"c@x"}),
-                                     RosterChange::remove("no")}));
+  const auto first = get(rosters().change(
+      kJuliet, {RosterChange::put(RosterItem{"b@x"}), RosterChange::put(RosterItem{"a@x"})}));
+  const auto second = get(
+      rosters().change(kJuliet, {RosterChange::remove("b@x"), RosterChange::put(RosterItem{"c@x"}),
+                                 RosterChange::remove("no")}));
   ASSERT_TRUE(first.has_value() && second.has_value());
   EXPECT_GT(*second, *first);
   const auto roster = get(rosters().load(kJuliet));
@@ -87,8 +87,8 @@ TEST_P(RosterConformance, SeveralChangesAreOneVersion) {
 }
 
 TEST_P(RosterConformance, ChangesWithOneInvalidItemAreNotMade) {
-  EXPECT_EQ(outcome_of(get(
-                rosters().change(kJuliet, {RosterChange::put({"a@x"}), RosterChange::put({""})}))),
+  EXPECT_EQ(outcome_of(get(rosters().change(kJuliet, {RosterChange::put(RosterItem{"a@x"}),
+                                                      RosterChange::put(RosterItem{""})}))),
             "invalid");
   EXPECT_THAT(get(rosters().load(kJuliet))->items, IsEmpty());
   EXPECT_EQ(get(rosters().load(kJuliet))->version, 0);
@@ -99,11 +99,11 @@ TEST_P(RosterConformance, DifferencesSinceAnyVersionLeadToTheRosterOfNow) {
   const auto change = [&](std::vector<RosterChange> changes) {
     versions.push_back(get(rosters().change(kJuliet, std::move(changes))).value());
   };
-  change({RosterChange::put({"a@x"}), RosterChange::put({"b@x"})});
-  change({RosterChange::put({"c@x", "C"})});
+  change({RosterChange::put(RosterItem{"a@x"}), RosterChange::put(RosterItem{"b@x"})});
+  change({RosterChange::put(RosterItem{"c@x", "C"})});
   change({RosterChange::remove("a@x")});
-  change({RosterChange::put({"b@x", "B"})});
-  change({RosterChange::put({"a@x", "again"})});
+  change({RosterChange::put(RosterItem{"b@x", "B"})});
+  change({RosterChange::put(RosterItem{"a@x", "again"})});
   const auto roster = get(rosters().load(kJuliet));
   ASSERT_TRUE(roster.has_value());
   const auto changed_since = [&](std::uint64_t version) {
@@ -127,7 +127,7 @@ TEST_P(RosterConformance, DifferencesSinceAnyVersionLeadToTheRosterOfNow) {
 
 TEST_P(RosterConformance, UnlistedItemsShowInNoDifferenceAndLeaveNoRemoval) {
   const std::uint64_t start =
-      get(rosters().change(kJuliet, {RosterChange::put({"listed@x"})})).value();
+      get(rosters().change(kJuliet, {RosterChange::put(RosterItem{"listed@x"})})).value();
   ASSERT_EQ(outcome_of(get(rosters().change(kJuliet, {RosterChange::put(unlisted("new@x"))}))),
             "ok");
   auto roster = get(rosters().load(kJuliet));
@@ -139,11 +139,13 @@ TEST_P(RosterConformance, UnlistedItemsShowInNoDifferenceAndLeaveNoRemoval) {
 }
 
 TEST_P(RosterConformance, AListedItemThatBecomesUnlistedCountsAsRemoved) {
-  ASSERT_EQ(outcome_of(get(rosters().change(kJuliet, {RosterChange::put({"a@x"})}))), "ok");
+  ASSERT_EQ(outcome_of(get(rosters().change(kJuliet, {RosterChange::put(RosterItem{"a@x"})}))),
+            "ok");
   const std::uint64_t version =
       get(rosters().change(kJuliet, {RosterChange::put(unlisted("a@x"))})).value();
   EXPECT_THAT(get(rosters().load(kJuliet))->removals, ElementsAre(RosterRemoval{"a@x", version}));
-  ASSERT_EQ(outcome_of(get(rosters().change(kJuliet, {RosterChange::put({"a@x"})}))), "ok");
+  ASSERT_EQ(outcome_of(get(rosters().change(kJuliet, {RosterChange::put(RosterItem{"a@x"})}))),
+            "ok");
   EXPECT_THAT(get(rosters().load(kJuliet))->removals, IsEmpty());
 }
 
@@ -151,7 +153,7 @@ TEST_P(RosterConformance, RemovalsAreBoundedAndOlderVersionsThenNeedTheWholeRost
   constexpr std::size_t kCount = kRosterRemovalsMax + 10;
   std::vector<RosterChange> puts;
   for (std::size_t i = 0; i < kCount; ++i) {
-    puts.push_back(RosterChange::put({"c" + std::to_string(i) + "@x"}));
+    puts.push_back(RosterChange::put(RosterItem{"c" + std::to_string(i) + "@x"}));
   }
   const std::uint64_t start = get(rosters().change(kJuliet, puts)).value();
   for (std::size_t i = 0; i < kCount; ++i) {
@@ -169,11 +171,13 @@ TEST_P(RosterConformance, RemovalsAreBoundedAndOlderVersionsThenNeedTheWholeRost
 }
 
 TEST_P(RosterConformance, VersionsGrowAcrossARemovalOfTheUser) {
-  ASSERT_EQ(outcome_of(get(rosters().change(kJuliet, {RosterChange::put({"a@x"})}))), "ok");
+  ASSERT_EQ(outcome_of(get(rosters().change(kJuliet, {RosterChange::put(RosterItem{"a@x"})}))),
+            "ok");
   const std::uint64_t old = get(rosters().change(kJuliet, {RosterChange::remove("a@x")})).value();
   ASSERT_EQ(outcome_of(get(session_->erase_user(kJuliet))), "ok");
   EXPECT_EQ(get(rosters().load(kJuliet))->version, 0);
-  const std::uint64_t fresh = get(rosters().change(kJuliet, {RosterChange::put({"b@x"})})).value();
+  const std::uint64_t fresh =
+      get(rosters().change(kJuliet, {RosterChange::put(RosterItem{"b@x"})})).value();
   EXPECT_GT(fresh, old);
   EXPECT_FALSE(changes_since(*get(rosters().load(kJuliet)), old).has_value());
 }
@@ -199,7 +203,7 @@ TEST_P(RosterConformance, RostersOfOddlyNamedUsersStaySeparate) {
   for (const std::string& name : names) {
     const UserKey user{name, "example.org"};
     ASSERT_EQ(outcome_of(get(rosters().change(
-                  user, {RosterChange::put({name + "@example.net", name, {name}})}))),
+                  user, {RosterChange::put(RosterItem{name + "@example.net", name, {name}})}))),
               "ok");
   }
   for (const std::string& name : names) {

@@ -280,7 +280,8 @@ TEST_P(UserConformance, RemovalTakesAllThatTheStorageHoldsOfTheUserAndNoOther) {
 }
 
 TEST_P(UserConformance, DataOfUsersWithoutAnAccountHereIsKeptAndErased) {
-  ASSERT_EQ(outcome_of(get(rosters().change(kJuliet, {RosterChange::put({"a@b"})}))), "ok");
+  ASSERT_EQ(outcome_of(get(rosters().change(kJuliet, {RosterChange::put(RosterItem{"a@b"})}))),
+            "ok");
   ASSERT_EQ(outcome_of(get(offline().add(kJuliet, "<message/>", timestamp_now(), 9))), "ok");
   EXPECT_EQ(outcome_of(get(users().remove(kJuliet))), "not_found");
   EXPECT_THAT(get(rosters().load(kJuliet))->items, SizeIs(1));

@@ -1,0 +1,220 @@
+#include "modules/store-sqlite/users.h"
+
+#include <limits>
+#include <utility>
+
+namespace rondel::modules::store_sqlite {
+namespace {
+
+using store::Account;
+using store::AccountState;
+using store::fail;
+using store::Failure;
+using store::ScramHash;
+using store::Timestamp;
+using store::UserKey;
+
+std::int64_t number_of(Timestamp time) {
+  return time.time_since_epoch().count();
+}
+Timestamp time_of(std::int64_t number) {
+  return Timestamp(std::chrono::milliseconds(number));
+}
+
+// What stands in the file is fixed; the enumerations may change.
+std::int64_t number_of(AccountState state) {
+  return state == AccountState::active ? 0 : 1;
+}
+AccountState state_of(std::int64_t number) {
+  return number == 0 ? AccountState::active : AccountState::disabled;
+}
+std::int64_t number_of(ScramHash hash) {
+  switch (hash) {
+    case ScramHash::sha_1:
+      return 1;
+    case ScramHash::sha_256:
+      return 2;
+    case ScramHash::sha_512:
+      return 3;
+  }
+  return 0;
+}
+StoreResult<ScramHash> hash_of(std::int64_t number) {
+  switch (number) {
+    case 1:
+      return ScramHash::sha_1;
+    case 2:
+      return ScramHash::sha_256;
+    case 3:
+      return ScramHash::sha_512;
+    default:
+      return fail(Failure::unavailable, "an account has a SCRAM hash of number " +
+                                            std::to_string(number) +
+                                            ", which this server doesn't know");
+  }
+}
+
+base::Unexpected<StoreError> no_account(const UserKey& user) {
+  return fail(Failure::not_found, "there is no account " + to_text(user));
+}
+
+}  // namespace
+
+StoreResult<Account> Users::lookup(const UserKey& user) {
+  Statement statement(connection_,
+                      "SELECT state, created, password_changed FROM account"
+                      " WHERE host = ? AND local = ?");
+  statement.text(user.host).text(user.local);
+  RONDEL_TRY(const bool has_row, statement.step_blocking());
+  if (!has_row) {
+    return no_account(user);
+  }
+  return Account{user, state_of(statement.integer_at(0)), time_of(statement.integer_at(1)),
+                 time_of(statement.integer_at(2))};
+}
+
+StoreResult<store::AccountWithCredentials> Users::credentials(const UserKey& user) {
+  // One statement sees one moment; an account without credentials gives a row with hash NULL.
+  Statement statement(connection_,
+                      "SELECT state, created, password_changed, coalesce(hash, 0), iterations,"
+                      " salt, stored_key, server_key"
+                      " FROM account LEFT JOIN scram_credential USING (host, local)"
+                      " WHERE account.host = ? AND account.local = ? ORDER BY hash");
+  statement.text(user.host).text(user.local);
+  store::AccountWithCredentials found;
+  bool is_found = false;
+  for (;;) {
+    RONDEL_TRY(const bool has_row, statement.step_blocking());
+    if (!has_row) {
+      break;
+    }
+    is_found = true;
+    found.account = {user, state_of(statement.integer_at(0)), time_of(statement.integer_at(1)),
+                     time_of(statement.integer_at(2))};
+    if (statement.integer_at(3) != 0) {
+      RONDEL_TRY(const ScramHash hash, hash_of(statement.integer_at(3)));
+      found.credentials.scram.push_back({hash, static_cast<std::uint32_t>(statement.integer_at(4)),
+                                         statement.bytes_at(5), statement.bytes_at(6),
+                                         statement.bytes_at(7)});
+    }
+  }
+  if (!is_found) {
+    return no_account(user);
+  }
+  return found;
+}
+
+StoreResult<void> Users::insert_credentials(const UserKey& user,
+                                            const store::CredentialSet& credentials) {
+  Statement statement(connection_, "INSERT INTO scram_credential VALUES (?, ?, ?, ?, ?, ?, ?)");
+  for (const store::ScramCredential& scram : credentials.scram) {
+    statement.text(user.host).text(user.local).integer(number_of(scram.hash));
+    statement.integer(scram.iterations).blob(scram.salt);
+    statement.blob(scram.stored_key).blob(scram.server_key);
+    RONDEL_TRY_VOID(statement.run_again_blocking());
+  }
+  return {};
+}
+
+StoreResult<bool> Users::insert(const UserKey& user, const store::CredentialSet& credentials) {
+  const std::int64_t now = number_of(store::timestamp_now());
+  Statement statement(connection_,
+                      "INSERT INTO account VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
+  statement.text(user.host).text(user.local).integer(number_of(AccountState::active));
+  RONDEL_TRY_VOID(statement.integer(now).integer(now).run_blocking());
+  if (connection_.changed_rows() == 0) {
+    return false;
+  }
+  RONDEL_TRY_VOID(insert_credentials(user, credentials));
+  return true;
+}
+
+StoreResult<void> Users::create(const UserKey& user, const store::CredentialSet& credentials) {
+  RONDEL_TRY(const bool is_new, insert(user, credentials));
+  if (!is_new) {
+    return fail(Failure::conflict, "the account " + to_text(user) + " exists already");
+  }
+  return {};
+}
+
+StoreResult<store::ImportOutcome> Users::create_many(const std::vector<store::NewUser>& users) {
+  store::ImportOutcome outcome;
+  for (const store::NewUser& user : users) {
+    RONDEL_TRY(const bool is_new, insert(user.user, user.credentials));
+    if (is_new) {
+      ++outcome.created;
+    } else {
+      outcome.existing.push_back(user.user);
+    }
+  }
+  return outcome;
+}
+
+StoreResult<void> Users::set_credentials(const UserKey& user,
+                                         const store::CredentialSet& credentials) {
+  Statement changed(connection_,
+                    "UPDATE account SET password_changed = ? WHERE host = ? AND local = ?");
+  changed.integer(number_of(store::timestamp_now())).text(user.host).text(user.local);
+  RONDEL_TRY_VOID(changed.run_blocking());
+  if (connection_.changed_rows() == 0) {
+    return no_account(user);
+  }
+  Statement old(connection_, "DELETE FROM scram_credential WHERE host = ? AND local = ?");
+  RONDEL_TRY_VOID(old.text(user.host).text(user.local).run_blocking());
+  return insert_credentials(user, credentials);
+}
+
+StoreResult<void> Users::set_state(const UserKey& user, AccountState state) {
+  Statement statement(connection_, "UPDATE account SET state = ? WHERE host = ? AND local = ?");
+  statement.integer(number_of(state)).text(user.host).text(user.local);
+  RONDEL_TRY_VOID(statement.run_blocking());
+  if (connection_.changed_rows() == 0) {
+    return no_account(user);
+  }
+  return {};
+}
+
+StoreResult<void> Users::remove(const UserKey& user) {
+  RONDEL_TRY_VOID(lookup(user));
+  return erase_user(connection_, user);
+}
+
+StoreResult<std::vector<Account>> Users::list(const std::string& host,
+                                              const std::string& after_local,
+                                              std::size_t limit) {
+  Statement statement(connection_,
+                      "SELECT local, state, created, password_changed FROM account"
+                      " WHERE host = ? AND local > ? ORDER BY local LIMIT ?");
+  constexpr std::size_t kMost = std::numeric_limits<std::int64_t>::max();
+  statement.text(host).text(after_local).integer(static_cast<std::int64_t>(std::min(limit, kMost)));
+  std::vector<Account> page;
+  for (;;) {
+    RONDEL_TRY(const bool has_row, statement.step_blocking());
+    if (!has_row) {
+      return page;
+    }
+    page.push_back({{statement.bytes_at(0), host},
+                    state_of(statement.integer_at(1)),
+                    time_of(statement.integer_at(2)),
+                    time_of(statement.integer_at(3))});
+  }
+}
+
+StoreResult<std::uint64_t> Users::count(const std::string& host) {
+  Statement statement(connection_, "SELECT count(*) FROM account WHERE host = ?");
+  RONDEL_TRY_VOID(statement.text(host).step_blocking());
+  return static_cast<std::uint64_t>(statement.integer_at(0));
+}
+
+StoreResult<void> erase_user(Connection& connection, const UserKey& user) {
+  // Credentials, items, groups and removals go with the rows that they refer to.
+  for (const char* sql : {"DELETE FROM account WHERE host = ? AND local = ?",
+                          "DELETE FROM roster WHERE host = ? AND local = ?",
+                          "DELETE FROM offline_stanza WHERE host = ? AND local = ?",
+                          "DELETE FROM key_value WHERE host = ? AND local = ?"}) {
+    RONDEL_TRY_VOID(Statement(connection, sql).text(user.host).text(user.local).run_blocking());
+  }
+  return {};
+}
+
+}  // namespace rondel::modules::store_sqlite

@@ -1,0 +1,40 @@
+// Accounts and credentials in SQLite.
+#pragma once
+
+#include "modules/store-sqlite/connection.h"
+#include "store/blocking.h"
+
+namespace rondel::modules::store_sqlite {
+
+/// Thread: the connection's.
+class Users final : public store::BlockingUsers {
+ public:
+  explicit Users(Connection& connection) : connection_(connection) {}
+
+  StoreResult<store::Account> lookup(const store::UserKey& user) override;
+  StoreResult<store::AccountWithCredentials> credentials(const store::UserKey& user) override;
+  StoreResult<void> create(const store::UserKey& user,
+                           const store::CredentialSet& credentials) override;
+  StoreResult<store::ImportOutcome> create_many(const std::vector<store::NewUser>& users) override;
+  StoreResult<void> set_credentials(const store::UserKey& user,
+                                    const store::CredentialSet& credentials) override;
+  StoreResult<void> set_state(const store::UserKey& user, store::AccountState state) override;
+  StoreResult<void> remove(const store::UserKey& user) override;
+  StoreResult<std::vector<store::Account>> list(const std::string& host,
+                                                const std::string& after_local,
+                                                std::size_t limit) override;
+  StoreResult<std::uint64_t> count(const std::string& host) override;
+
+ private:
+  /// False if it exists.
+  StoreResult<bool> insert(const store::UserKey& user, const store::CredentialSet& credentials);
+  StoreResult<void> insert_credentials(const store::UserKey& user,
+                                       const store::CredentialSet& credentials);
+
+  Connection& connection_;
+};
+
+/// Everything of the user in every table; no error if there was nothing.
+[[nodiscard]] StoreResult<void> erase_user(Connection& connection, const store::UserKey& user);
+
+}  // namespace rondel::modules::store_sqlite

@@ -1,0 +1,113 @@
+#include "modules/store-sqlite/schema.h"
+
+#include <gmock/gmock.h>
+
+#include "modules/store-sqlite/sqlite_storage.h"
+#include "tests/modules_store_sqlite/temporary_folder.h"
+
+namespace rondel::modules::store_sqlite::test {
+namespace {
+
+using testing::HasSubstr;
+
+class SchemaTest : public testing::Test {
+ protected:
+  std::unique_ptr<Connection> connect() { return Connection::open_blocking(path_, 1000).value(); }
+
+  TemporaryFolder folder_;
+  std::string path_ = folder_.file("rondel.db");
+};
+
+TEST_F(SchemaTest, ANewFileGetsTheNewestVersionAndOurMark) {
+  auto connection = connect();
+  ASSERT_TRUE(migrate_blocking(*connection).has_value());
+  EXPECT_EQ(connection->query_integer_blocking("PRAGMA user_version").value(),
+            static_cast<std::int64_t>(migrations().size()));
+  EXPECT_EQ(connection->query_integer_blocking("PRAGMA application_id").value(), kApplicationId);
+  ASSERT_TRUE(migrate_blocking(*connection).has_value()) << "a second time there is nothing to do";
+}
+
+TEST_F(SchemaTest, AFileOfEveryOlderVersionMigratesAndKeepsItsData) {
+  std::vector<const char*> steps(migrations().begin(), migrations().end());
+  // Two later versions, as some day there will be.
+  steps.push_back("ALTER TABLE account ADD COLUMN language TEXT NOT NULL DEFAULT 'en'");
+  steps.push_back("UPDATE account SET language = 'it' WHERE local = 'juliet'");
+  for (std::size_t old = 1; old < steps.size(); ++old) {
+    path_ = folder_.file("from-" + std::to_string(old) + ".db");
+    auto connection = connect();
+    ASSERT_TRUE(migrate_blocking(*connection, std::span(steps).first(old)).has_value());
+    ASSERT_TRUE(connection
+                    ->execute_blocking("INSERT INTO account (host, local, state, created,"
+                                       " password_changed) VALUES ('h', 'juliet', 0, 1, 2)")
+                    .has_value());
+    ASSERT_TRUE(migrate_blocking(*connection, steps).has_value());
+    EXPECT_EQ(connection->query_integer_blocking("PRAGMA user_version").value(),
+              static_cast<std::int64_t>(steps.size()));
+    EXPECT_EQ(connection->query_text_blocking("SELECT language FROM account").value(), "it");
+  }
+}
+
+TEST_F(SchemaTest, AMigrationThatFailsChangesNothing) {
+  std::vector<const char*> steps(migrations().begin(), migrations().end());
+  auto connection = connect();
+  ASSERT_TRUE(migrate_blocking(*connection).has_value());
+  steps.push_back("CREATE TABLE half (a); INSERT INTO no_such_table VALUES (1)");
+  const auto migrated = migrate_blocking(*connection, steps);
+  EXPECT_FALSE(migrated.has_value());
+  EXPECT_FALSE(connection->is_in_transaction());
+  EXPECT_EQ(connection->query_integer_blocking("PRAGMA user_version").value(),
+            static_cast<std::int64_t>(migrations().size()));
+  EXPECT_EQ(
+      connection->query_integer_blocking("SELECT count(*) FROM sqlite_schema WHERE name = 'half'")
+          .value(),
+      0);
+}
+
+TEST_F(SchemaTest, ANewerFileIsRefusedWithASentenceAndNotTouched) {
+  {
+    auto connection = connect();
+    ASSERT_TRUE(migrate_blocking(*connection).has_value());
+    ASSERT_TRUE(connection->execute_blocking("PRAGMA user_version = 99").has_value());
+  }
+  SqliteStorage storage({.path = path_});
+  auto opened = storage.open_blocking();
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().failure, store::Failure::invalid);
+  EXPECT_THAT(opened.error().message, HasSubstr("version 99"));
+  EXPECT_EQ(connect()->query_integer_blocking("PRAGMA user_version").value(), 99);
+}
+
+TEST_F(SchemaTest, AnotherProgramsFileIsRefusedWithASentenceAndNotTouched) {
+  const char* const foreign[] = {"CREATE TABLE prosody (host TEXT)", "PRAGMA application_id = 7",
+                                 "PRAGMA user_version = 1"};
+  for (const char* sql : foreign) {
+    path_ = folder_.file("foreign-" + std::to_string(sql - foreign[0]) + ".db");
+    ASSERT_TRUE(connect()->execute_blocking(sql).has_value());
+    SqliteStorage storage({.path = path_});
+    auto opened = storage.open_blocking();
+    ASSERT_FALSE(opened.has_value()) << sql;
+    EXPECT_THAT(opened.error().message, HasSubstr("another program"));
+    EXPECT_EQ(connect()->query_text_blocking("PRAGMA journal_mode").value(), "delete");
+  }
+}
+
+TEST_F(SchemaTest, EveryTableHasTheHostInItsKey) {
+  auto connection = connect();
+  ASSERT_TRUE(migrate_blocking(*connection).has_value());
+  // offline_stanza is keyed by an id of its own; there an index leads with the host.
+  EXPECT_EQ(connection
+                ->query_text_blocking(
+                    "SELECT group_concat(name) FROM sqlite_schema AS s WHERE type = 'table' AND"
+                    " name NOT LIKE 'sqlite_%' AND name != 'offline_stanza' AND NOT EXISTS"
+                    " (SELECT 1 FROM pragma_table_info(s.name) WHERE name = 'host' AND pk = 1)")
+                .value(),
+            "");
+  EXPECT_EQ(connection
+                ->query_text_blocking("SELECT name FROM pragma_index_info('offline_stanza_by_user')"
+                                      " WHERE seqno = 0")
+                .value(),
+            "host");
+}
+
+}  // namespace
+}  // namespace rondel::modules::store_sqlite::test
