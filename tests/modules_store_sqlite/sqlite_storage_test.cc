@@ -162,8 +162,7 @@ TEST_F(SqliteStorageTest, OneFailingRequestTakesNothingOfItsBatchAlong) {
 
 TEST_F(SqliteStorageTest, WhatOneRequestOfABatchDidHalfwayIsUndone) {
   open();
-  // The second of two equal removals in one change fails nowhere, so the storage is made to fail:
-  // a trigger of the test breaks the import at one name, after others were inserted.
+  // A trigger of the test's own breaks the import at one name, after others were inserted.
   {
     auto other = Connection::open_blocking(path_, 5000).value();
     ASSERT_TRUE(other
