@@ -6,7 +6,7 @@ import time
 from . import sasl, template
 from .script import ScriptError
 from .server import PATIENCE
-from .stream import NS_CLIENT, NS_STREAM, NS_STREAM_ERRORS, NothingCame, Stream, describe, pretty
+from .stream import NS_CLIENT, NS_STANZAS, NS_STREAM, NS_STREAM_ERRORS, NothingCame, Stream, describe, pretty
 
 NS_ROSTER = "jabber:iq:roster"
 STEPS = []
@@ -489,6 +489,17 @@ def receives(_, who, block):
         who.compare(wanted, who.next_element())
 
 
+@step(r"(?P<who>\w+) receives without forged ids")
+def receives_without_forged_ids(_, who, block):
+    """As `receives`, but ids of the server's own (XEP-0359) may be there, if they do not begin with "forged"."""
+    actual = who.next_element()
+    for child in list(actual):
+        if child.tag == "{urn:xmpp:sid:0}stanza-id":
+            assert not child.get("id", "").startswith("forged"), f"received {pretty(actual)}"
+            actual.remove(child)
+    who.compare(template.parse(block)[0], actual)
+
+
 @step(r"(?P<who>\w+) receives in any order")
 def receives_unordered(run, who, block):
     templates = template.parse(block)
@@ -520,6 +531,18 @@ def receives_nothing(run, who):
         raise AssertionError(f"{who.name} received {describe(event)}")
     left = who.left()
     assert not left, f"{who.name} received {describe(left[0])}"
+
+
+@step(r"(?P<who>\w+) receives at most an error (?P<condition>[\w-]+)")
+def at_most_an_error(run, who, condition):
+    """Where the RFC lets a server choose between silence and one error."""
+    run.settle()
+    left = who.left()
+    assert len(left) <= 1, f"{len(left)} stanzas came"
+    for event in left:
+        found = event.element.find(f"{{{NS_CLIENT}}}error/{{{NS_STANZAS}}}{condition}")
+        assert event.element.get("type") == "error" and found is not None, f"received {describe(event)}"
+    who.stream.events.clear()
 
 
 @step(r"(?P<who>\w+) does not learn of (?P<other>\w+)")
