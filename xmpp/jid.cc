@@ -73,7 +73,7 @@ struct JidParser {
 
 namespace {
 
-/// The first '/' ends the bare address, as a resourcepart may hold both separators (RFC 7622 §3.2).
+/// The first '/' ends the bare address: a resourcepart may hold both separators (RFC 7622 §3.2).
 Result<void, JidError> split(std::string_view text, JidParser& parser) {
   // One byte more for the root's dot, which goes.
   if (text.empty() || text.size() > kJidBytesMax + 1) {

@@ -33,9 +33,8 @@ inline constexpr std::size_t kJidPartBytesMax = 1023;
 /// Bytes of a whole address: three parts, '@' and '/'.
 inline constexpr std::size_t kJidBytesMax = 3 * kJidPartBytesMax + 2;
 
-/// A normalised address in memory that somebody else owns; two are the same if
-/// their texts are. Owner: the arena or Jid it was made from. Limits:
-/// kJidBytesMax.
+/// A normalised address in memory that somebody else owns; two are the same if their texts are.
+/// Owner: the arena or Jid it was made from. Limits: kJidBytesMax.
 class JidView {
  public:
   /// No address at all: is_empty().
@@ -99,17 +98,15 @@ class Jid {
   explicit Jid(JidView view)
       : text_(view.text_), domain_begin_(view.domain_begin_), domain_end_(view.domain_end_) {}
 
-  /// Splits (the first '/', then the first '@' before it), prepares each part,
-  /// checks. Source: RFC 7622 §3.2; the profiles:
-  /// docs/decisions/0006-addresses.md.
+  /// Splits (the first '/', then the first '@' before it), prepares each part, checks. Source: RFC
+  /// 7622 §3.2; the profiles: docs/decisions/0006-addresses.md.
   [[nodiscard]] static base::Result<Jid, JidError> parse(std::string_view text);
-  /// From parts that are not prepared yet; an empty localpart or resourcepart
-  /// is one that is absent.
+  /// From parts that are not prepared yet; an empty localpart or resourcepart is one that is
+  /// absent.
   [[nodiscard]] static base::Result<Jid, JidError> from_parts(std::string_view local,
                                                               std::string_view domain,
                                                               std::string_view resource = {});
-  /// `address` with another resourcepart, which is prepared and must not be
-  /// empty.
+  /// `address` with another resourcepart, which is prepared and must not be empty.
   [[nodiscard]] static base::Result<Jid, JidError> with_resource(JidView address,
                                                                  std::string_view resource);
 
@@ -136,13 +133,11 @@ class Jid {
 };
 
 /// As Jid::parse, without a copy where `text` is ASCII and normalised already.
-/// Owner: the view points into `text` then, else into `arena`; both must
-/// outlive it.
+/// Owner: the view points into `text` then, else into `arena`; both must outlive it.
 [[nodiscard]] base::Result<JidView, JidError> parse_jid_into(std::string_view text,
                                                              xml::Arena& arena);
 
-/// One part alone, prepared: what a user name from SASL or a host of the
-/// configuration becomes.
+/// One part alone, prepared: what a user name from SASL or a host of the configuration becomes.
 [[nodiscard]] base::Result<std::string, JidError> prepare_local(std::string_view text);
 [[nodiscard]] base::Result<std::string, JidError> prepare_domain(std::string_view text);
 [[nodiscard]] base::Result<std::string, JidError> prepare_resource(std::string_view text);

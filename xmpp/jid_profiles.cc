@@ -8,6 +8,8 @@
 #include <string>
 #include <stringprep.h>
 
+#include "xmpp/jid_cache.h"
+
 namespace rondel::xmpp {
 namespace {
 
@@ -71,6 +73,9 @@ Prepared run_stringprep(const Stringprep_profile* profile,
   }
   if (status != STRINGPREP_OK || buffer[0] == '\0') {
     return Unexpected(forbidden);
+  }
+  if (text == buffer.data()) {
+    return text;
   }
   JidPartBuffer again = buffer;
   status = stringprep(again.data(), again.size(), flags, profile);
@@ -146,6 +151,28 @@ Prepared prepare_ipv6_literal(std::string_view text, JidPartBuffer& buffer) {
   return std::string_view(buffer.data(), literal.size());
 }
 
+/// Asks the library that knows the part's profile, or remembers what it said.
+Prepared prepare_by_library(JidPart part, std::string_view text, JidPartBuffer& buffer) {
+  JidCache& cache = JidCache::of_this_thread();
+  if (const auto known = cache.find(part, text)) {
+    if (*known == text) {
+      return text;
+    }
+    known->copy(buffer.data(), buffer.size());
+    return std::string_view(buffer.data(), known->size());
+  }
+  Prepared prepared =
+      part == JidPart::domain ? prepare_idn(text, buffer)
+      : part == JidPart::local
+          ? run_stringprep(stringprep_xmpp_nodeprep, text, buffer, JidError::local_forbidden)
+          : run_stringprep(stringprep_xmpp_resourceprep, text, buffer,
+                           JidError::resource_forbidden);
+  if (prepared) {
+    cache.store(part, text, *prepared);
+  }
+  return prepared;
+}
+
 }  // namespace
 
 AsciiForm local_form(std::string_view text) {
@@ -210,7 +237,7 @@ Prepared prepare_local_into(std::string_view text, JidPartBuffer& buffer) {
     case AsciiForm::upper_case:
       return write_lower(text, buffer);
     case AsciiForm::other:
-      return run_stringprep(stringprep_xmpp_nodeprep, text, buffer, JidError::local_forbidden);
+      return prepare_by_library(JidPart::local, text, buffer);
     case AsciiForm::forbidden:
       break;
   }
@@ -228,8 +255,7 @@ Prepared prepare_resource_into(std::string_view text, JidPartBuffer& buffer) {
     case AsciiForm::normal:
       return text;
     case AsciiForm::other:
-      return run_stringprep(stringprep_xmpp_resourceprep, text, buffer,
-                            JidError::resource_forbidden);
+      return prepare_by_library(JidPart::resource, text, buffer);
     case AsciiForm::upper_case:
     case AsciiForm::forbidden:
       break;
@@ -256,7 +282,7 @@ Prepared prepare_domain_into(std::string_view text, JidPartBuffer& buffer) {
     case AsciiForm::upper_case:
       return write_lower(text, buffer);
     case AsciiForm::other:
-      return prepare_idn(text, buffer);
+      return prepare_by_library(JidPart::domain, text, buffer);
     case AsciiForm::forbidden:
       break;
   }

@@ -28,6 +28,14 @@ bool differs_in_roster(SubscriptionState a, SubscriptionState b) {
   return a != b;
 }
 
+OutboundTransition outbound(SubscriptionState before, SubscriptionState after) {
+  OutboundTransition transition;
+  transition.state = after;
+  transition.should_store = before != after;
+  transition.should_push = differs_in_roster(before, after);
+  return transition;
+}
+
 InboundTransition inbound(SubscriptionState before, SubscriptionState after) {
   InboundTransition transition;
   transition.state = after;
@@ -63,45 +71,43 @@ std::optional<Subscription> parse_subscription(std::string_view text) {
 }
 
 OutboundTransition outbound_subscribe(SubscriptionState before) {
-  OutboundTransition transition{before};
-  if (!before.has_to()) {
-    transition.state.is_pending_out = true;
-  }
+  SubscriptionState after = before;
+  after.is_pending_out = !before.has_to();
+  OutboundTransition transition = outbound(before, after);
   // Routed in every state: the contact's server may have lost what ours remembers (§A.2.1).
   transition.should_route = true;
-  transition.should_push = transition.state != before;
   return transition;
 }
 
 OutboundTransition outbound_unsubscribe(SubscriptionState before) {
-  OutboundTransition transition{with_to(before, false)};
-  transition.state.is_pending_out = false;
+  SubscriptionState after = with_to(before, false);
+  after.is_pending_out = false;
+  OutboundTransition transition = outbound(before, after);
   transition.should_route = true;
-  transition.should_push = transition.state != before;
   return transition;
 }
 
 OutboundTransition outbound_subscribed(SubscriptionState before) {
-  OutboundTransition transition{before};
+  SubscriptionState after = before;
   if (before.is_pending_in) {
-    transition.state = with_from(before, true);
-    transition.state.is_pending_in = false;
-    transition.should_route = true;
-    transition.should_send_presence = true;
+    after = with_from(before, true);
+    after.is_pending_in = false;
   } else if (!before.has_from()) {
-    transition.state.is_approved = true;  // pre-approval (§3.4.2): nothing is sent
+    after.is_approved = true;  // pre-approval (§3.4.2): nothing is sent
   }
-  transition.should_push = differs_in_roster(transition.state, before);
+  OutboundTransition transition = outbound(before, after);
+  transition.should_route = before.is_pending_in;
+  transition.should_send_presence = before.is_pending_in;
   return transition;
 }
 
 OutboundTransition outbound_unsubscribed(SubscriptionState before) {
-  OutboundTransition transition{with_from(before, false)};
-  transition.state.is_pending_in = false;
-  transition.state.is_approved = false;
+  SubscriptionState after = with_from(before, false);
+  after.is_pending_in = false;
+  after.is_approved = false;
+  OutboundTransition transition = outbound(before, after);
   transition.should_route = before.has_from() || before.is_pending_in;
   transition.should_send_unavailable = before.has_from();
-  transition.should_push = differs_in_roster(transition.state, before);
   return transition;
 }
 

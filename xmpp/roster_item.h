@@ -45,7 +45,8 @@ struct SubscriptionState {
 struct OutboundTransition {
   SubscriptionState state;               ///< The new one.
   bool should_route = false;             ///< To the contact, from the bare JID.
-  bool should_push = false;              ///< The roster item changed: store it and push it.
+  bool should_store = false;             ///< The state changed, in the roster or beside it.
+  bool should_push = false;              ///< What the roster item shows changed: push it.
   bool should_send_presence = false;     ///< Available presence of every resource to the contact.
   bool should_send_unavailable = false;  ///< Unavailable presence of every resource to the contact.
 };
@@ -59,7 +60,7 @@ struct InboundTransition {
   SubscriptionState state;      ///< The new one.
   bool should_deliver = false;  ///< To the user's resources (subscribe: available ones, and
                                 ///< kept for later; else: interested ones).
-  bool should_push = false;     ///< The roster item changed: store it and push it.
+  bool should_push = false;     ///< What the roster item shows changed: push it.
   bool should_store = false;    ///< The state changed, in the roster or beside it.
   bool should_reply_subscribed = false;  ///< Answer for the user: already granted or pre-approved.
   bool should_send_presence = false;     ///< Available presence of every resource to the contact.

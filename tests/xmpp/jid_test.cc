@@ -1,6 +1,5 @@
 #include "xmpp/jid.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <string>
 #include <string_view>
@@ -8,11 +7,10 @@
 #include <vector>
 
 #include "xml/arena.h"
+#include "xmpp/jid_cache.h"
 
 namespace rondel::xmpp {
 namespace {
-
-using testing::AllOf;
 
 std::string repeated(std::string_view text, std::size_t times) {
   std::string all;
@@ -248,6 +246,45 @@ TEST(Jid, DoesNotCopyWhatIsNormalAlready) {
   for (const std::string_view text : {"Juliet@example.com", "example.com.", "EXAMPLE.com/b"}) {
     EXPECT_NE(parse_jid_into(text, arena)->full().data(), text.data()) << text;
   }
+}
+
+TEST(Jid, SaysTheSameWhenItRemembersWhatTheLibrarySaid) {
+  for (const std::string_view text :
+       {"\u00fcni@b\u00fccher.example/\u00dc", "\u00dcNI@B\u00dcCHER.example/\u2168"}) {
+    const Jid first = Jid::parse(text).value();
+    EXPECT_EQ(Jid::parse(text).value(), first);
+    // The same text in another part has another profile.
+    EXPECT_EQ(prepare_resource("\u00dc").value(), "\u00dc");
+    EXPECT_EQ(prepare_local("\u00dc").value(), "\u00fc");
+    EXPECT_EQ(prepare_resource("\u00dc").value(), "\u00dc");
+    EXPECT_EQ(prepare_domain("\u00dc").value(), "\u00fc");
+  }
+  xml::Arena arena;
+  const std::string_view normal = "\u00fcni@b\u00fccher.example/\u00dc";
+  EXPECT_EQ(parse_jid_into(normal, arena)->full().data(), normal.data());
+}
+
+TEST(JidCache, RemembersTheNewestOfEachPlaceWithinItsLimits) {
+  JidCache cache;
+  EXPECT_FALSE(cache.find(JidPart::local, "").has_value());
+  cache.store(JidPart::local, "\u00dc", "\u00fc");
+  EXPECT_EQ(cache.find(JidPart::local, "\u00dc"), "\u00fc");
+  EXPECT_FALSE(cache.find(JidPart::resource, "\u00dc").has_value());
+  EXPECT_FALSE(cache.find(JidPart::local, "\u00fc").has_value());
+  const std::string at_limit(JidCache::kBytesMax, 'x');
+  cache.store(JidPart::domain, at_limit, "y");
+  EXPECT_EQ(cache.find(JidPart::domain, at_limit), "y");
+  cache.store(JidPart::domain, at_limit + "x", "y");
+  EXPECT_FALSE(cache.find(JidPart::domain, at_limit + "x").has_value());
+  std::size_t found = 0;
+  for (std::size_t i = 0; i < 10 * JidCache::kEntries; ++i) {
+    cache.store(JidPart::local, std::to_string(i), "v");
+  }
+  for (std::size_t i = 0; i < 10 * JidCache::kEntries; ++i) {
+    found += cache.find(JidPart::local, std::to_string(i)).has_value() ? 1 : 0;
+  }
+  EXPECT_GT(found, 0u);
+  EXPECT_LE(found, JidCache::kEntries);
 }
 
 TEST(Jid, KnowsItsShape) {

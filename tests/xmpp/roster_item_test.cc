@@ -67,6 +67,7 @@ void expect_outbound(OutboundTransition (*step)(SubscriptionState),
     const OutboundTransition transition = step(row.before);
     EXPECT_EQ(describe(transition.state), describe(row.after));
     EXPECT_EQ(transition.should_route, row.is_routed);
+    EXPECT_EQ(transition.should_store, row.before != row.after);
     EXPECT_EQ(transition.should_push, !shows_alike(row.before, row.after));
   }
 }

@@ -10,8 +10,7 @@
 namespace rondel::xmpp {
 
 /// The channel-binding types we can serve.
-/// Source: RFC 9266 (tls-exporter), RFC 5929 (tls-server-end-point,
-/// tls-unique).
+/// Source: RFC 9266 (tls-exporter), RFC 5929 (tls-server-end-point, tls-unique).
 enum class ChannelBindingType : std::uint8_t {
   tls_exporter,
   tls_server_end_point,
@@ -21,8 +20,7 @@ enum class ChannelBindingType : std::uint8_t {
 [[nodiscard]] std::string_view to_text(ChannelBindingType type);
 [[nodiscard]] std::optional<ChannelBindingType> parse_channel_binding_type(std::string_view name);
 
-/// What the features of this stream advertised, exactly: the base of downgrade
-/// detection.
+/// What the features of this stream advertised, exactly: the base of downgrade detection.
 struct SaslOffer {
   std::vector<std::string> mechanisms;  ///< "SCRAM-SHA-256-PLUS", …; any order.
   std::vector<ChannelBindingType>

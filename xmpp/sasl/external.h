@@ -9,9 +9,8 @@
 
 namespace rondel::xmpp {
 
-/// The authorization identity that an EXTERNAL message asks for; empty: the one
-/// of the certificate. Source: RFC 4422 appendix A. Errors: malformed_request
-/// (NUL, invalid UTF-8, too long).
+/// The authorization identity that an EXTERNAL message asks for; empty: the one of the certificate.
+/// Source: RFC 4422 appendix A. Errors: malformed_request (NUL, invalid UTF-8, too long).
 [[nodiscard]] base::Result<std::string, SaslFailure> parse_external(std::string_view message);
 
 }  // namespace rondel::xmpp

@@ -21,9 +21,8 @@ struct PlainMessage {
   ~PlainMessage();
 };
 
-/// `[authzid] NUL authcid NUL passwd`, decoded from base64. Source: RFC 4616
-/// §2. Errors: malformed_request (other than two NULs, empty user name or
-/// password, invalid UTF-8, too long).
+/// `[authzid] NUL authcid NUL passwd`, decoded from base64. Source: RFC 4616 §2. Errors:
+/// malformed_request (other than two NULs, empty user name or password, invalid UTF-8, too long).
 [[nodiscard]] base::Result<PlainMessage, SaslFailure> parse_plain(std::string_view message);
 
 }  // namespace rondel::xmpp

@@ -35,8 +35,7 @@ inline constexpr std::uint32_t kScramIterationsMin = 4096;
 inline constexpr std::uint32_t kScramIterationsMax = 10'000'000;
 inline constexpr std::size_t kScramSaltBytes = 16;
 
-/// One credential of a user; the keys are wiped when it goes. Source: RFC 5802
-/// §2.2, §3.
+/// One credential of a user; the keys are wiped when it goes. Source: RFC 5802 §2.2, §3.
 struct ScramKey {
   ScramHash hash = ScramHash::sha_256;
   std::uint32_t iterations = 0;
@@ -53,9 +52,8 @@ struct ScramKey {
   ~ScramKey();
 };
 
-/// The key of a password as typed (it is prepared here). Costs `iterations`
-/// hashes: not on a shard when there are many. Errors: malformed_request if the
-/// password can't be prepared or is empty.
+/// The key of a password as typed (it is prepared here). Costs `iterations` hashes: not on a shard
+/// when there are many. Errors: malformed_request if the password can't be prepared or is empty.
 [[nodiscard]] base::Result<ScramKey, SaslFailure> derive_scram_key(ScramHash hash,
                                                                    std::string_view password,
                                                                    std::string_view salt,
@@ -65,17 +63,15 @@ struct ScramKey {
                                                                  std::string_view password,
                                                                  std::uint32_t iterations);
 
-/// The key for a user that is not there: the same salt every time, from a
-/// secret of the server, and the same work as a real one. Source: RFC 5802 §9;
-/// RFC 6120 §13.11 (directory harvesting).
+/// The key for a user that is not there: the same salt every time, from a secret of the server, and
+/// the same work as a real one. Source: RFC 5802 §9; RFC 6120 §13.11 (directory harvesting).
 [[nodiscard]] ScramKey fake_scram_key(ScramHash hash,
                                       std::string_view server_secret,
                                       std::string_view bare_jid,
                                       std::uint32_t iterations);
 
-/// True if `password` makes `key` (PLAIN against a stored key); the same work
-/// and time for a fake key, which it never fits, and for a password that can't
-/// be prepared.
+/// True if `password` makes `key` (PLAIN against a stored key); the same work and time for a fake
+/// key, which it never fits, and for a password that can't be prepared.
 [[nodiscard]] bool password_matches(const ScramKey& key, std::string_view password);
 
 }  // namespace rondel::xmpp

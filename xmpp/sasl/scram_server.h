@@ -25,25 +25,22 @@ struct ScramIdentity {
 };
 
 /// One exchange: start, challenge, finish, each once and in this order.
-/// Source: RFC 5802, RFC 7677, XEP-0474 0.5 (attribute h). Thread: any one at a
-/// time.
+/// Source: RFC 5802, RFC 7677, XEP-0474 0.5 (attribute h). Thread: any one at a time.
 class ScramServer {
  public:
-  /// `server_nonce` empty: a random one. A given one is for tests with known
-  /// answers.
+  /// `server_nonce` empty: a random one. A given one is for tests with known answers.
   explicit ScramServer(ScramMechanism mechanism, std::string_view server_nonce = {});
   /// Takes the client-first-message, decoded from base64.
-  /// Errors: malformed_request; not_authorized where the client saw fewer
-  /// mechanisms than were offered.
+  /// Errors: malformed_request; not_authorized where the client saw fewer mechanisms than were
+  /// offered.
   [[nodiscard]] base::Result<ScramIdentity, SaslFailure> start(std::string_view client_first,
                                                                const SaslOffer& offer);
-  /// With an empty list of mechanisms in the offer there is no attribute h.
-  /// The server-first-message for this key (of the mechanism's hash), or a fake
-  /// one.
+  /// The server-first-message for this key (of the mechanism's hash), or for a fake one. Attribute
+  /// h is in it if the offer lists mechanisms.
   [[nodiscard]] std::string challenge(ScramKey key);
-  /// Checks the client-final-message against the key and the binding's data
-  /// (empty without one). Gives the server-final-message. Errors:
-  /// malformed_request, not_authorized.
+  /// Checks the client-final-message against the key and the data of the binding that the client
+  /// chose (empty without one); gives the server-final-message. Errors: malformed_request,
+  /// not_authorized; temporary_auth_failure if a binding's data is empty.
   [[nodiscard]] base::Result<std::string, SaslFailure> finish(
       std::string_view client_final, std::string_view channel_binding_data = {});
 
@@ -66,8 +63,7 @@ class ScramServer {
   ScramKey key_;
 };
 
-/// The value of attribute h: what the server advertised, hashed. Source:
-/// XEP-0474 §5.1.
+/// The value of attribute h: what the server advertised, hashed. Source: XEP-0474 §5.1.
 [[nodiscard]] std::string hash_of_offer(ScramHash hash, const SaslOffer& offer);
 
 }  // namespace rondel::xmpp
