@@ -10,7 +10,6 @@
 namespace rondel::xml {
 namespace {
 
-constexpr std::size_t kBlockBytes = 64;
 using FindBlock = void (*)(const std::byte* block, ByteMasks& masks);
 
 constexpr std::uint64_t repeated(char c) {
@@ -27,7 +26,7 @@ std::uint64_t equal_bytes(std::uint64_t word, std::uint64_t pattern) {
 
 void find_in_block_portable(const std::byte* block, ByteMasks& masks) {
   masks = {};
-  for (unsigned index = 0; index < kBlockBytes; index += 8) {
+  for (unsigned index = 0; index < kMaskBytes; index += 8) {
     std::uint64_t word;
     std::memcpy(&word, block + index, sizeof word);
     if constexpr (std::endian::native == std::endian::big) {
@@ -68,25 +67,24 @@ FindBlock choose() {
   return find_in_block_portable;
 }
 
-void find_in(const std::byte* bytes, std::size_t size, ByteMasks* masks, FindBlock find) {
-  for (; size >= kBlockBytes; size -= kBlockBytes, bytes += kBlockBytes) {
-    find(bytes, *masks++);
+void find_in(const std::byte* bytes, std::size_t size, ByteMasks& masks, FindBlock find) {
+  if (size == kMaskBytes) {
+    return find(bytes, masks);
   }
-  if (size != 0) {
-    std::byte block[kBlockBytes] = {};
-    std::memcpy(block, bytes, size);
-    find(block, *masks);
-  }
+  // The last block of a read: nothing behind it may be touched.
+  std::byte block[kMaskBytes] = {};
+  std::memcpy(block, bytes, size);
+  find(block, masks);
 }
 
 }  // namespace
 
-void find_markup(const std::byte* bytes, std::size_t size, ByteMasks* masks) {
+void find_markup(const std::byte* bytes, std::size_t size, ByteMasks& masks) {
   static const FindBlock chosen = choose();
   find_in(bytes, size, masks, chosen);
 }
 
-void find_markup_portable(const std::byte* bytes, std::size_t size, ByteMasks* masks) {
+void find_markup_portable(const std::byte* bytes, std::size_t size, ByteMasks& masks) {
   find_in(bytes, size, masks, find_in_block_portable);
 }
 

@@ -14,12 +14,14 @@ struct ByteMasks {
   std::uint64_t quote;
 };
 
-/// Fills one ByteMasks for every 64 bytes begun; bits behind the end are 0.
+inline constexpr std::size_t kMaskBytes = 64;
+
+/// Fills the masks for up to kMaskBytes bytes; bits behind the end are 0.
 ///
 /// Takes AVX2 where the processor has it.
-void find_markup(const std::byte* bytes, std::size_t size, ByteMasks* masks);
+void find_markup(const std::byte* bytes, std::size_t size, ByteMasks& masks);
 
 /// The same without vector instructions; find_markup's fallback, and the measure for its tests.
-void find_markup_portable(const std::byte* bytes, std::size_t size, ByteMasks* masks);
+void find_markup_portable(const std::byte* bytes, std::size_t size, ByteMasks& masks);
 
 }  // namespace rondel::xml

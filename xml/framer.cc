@@ -1,7 +1,6 @@
 #include "xml/framer.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstring>
 #include <string_view>
@@ -11,7 +10,6 @@
 namespace rondel::xml {
 namespace {
 
-constexpr std::size_t kBatchBytes = 256;
 constexpr std::string_view kCdata = "[CDATA[";
 constexpr std::string_view kDeclaration = "xml";
 constexpr std::uint32_t kHashSeed = 2'166'136'261U;
@@ -47,6 +45,7 @@ class FramerScan {
   Step start_tag_done(bool is_empty);
   Step end_tag();
   Step value(State state);
+  Step text();
   Step bang();
   Step cdata();
   Step closed();
@@ -84,10 +83,10 @@ class FramerScan {
   const std::byte* bytes_;
   std::size_t size_;
   std::size_t at_ = 0;
-  std::size_t batch_begin_ = 0;
-  std::size_t batch_end_ = 0;
+  std::size_t block_begin_ = 0;
+  std::size_t block_end_ = 0;
   FrameEvent event_{FrameKind::need_more, XmlError::not_well_formed, 0};
-  std::array<ByteMasks, kBatchBytes / 64> masks_;
+  ByteMasks masks_;  // of the block, once there is one
 };
 
 /// The first byte from here on whose bit is set, or the end.
@@ -95,20 +94,19 @@ template <class Select>
 std::size_t FramerScan::find(Select select) {
   std::size_t from = at_;
   for (;;) {
-    if (from >= batch_end_) {
-      if (from == size_) {
-        return size_;
+    if (from < block_end_) {
+      const std::uint64_t found = select(masks_) >> (from - block_begin_);
+      if (found != 0) {
+        return from + static_cast<std::size_t>(std::countr_zero(found));
       }
-      batch_begin_ = from;
-      batch_end_ = std::min(size_, from + kBatchBytes);
-      find_markup(bytes_ + batch_begin_, batch_end_ - batch_begin_, masks_.data());
+      from = block_end_;
     }
-    const std::size_t offset = from - batch_begin_;
-    const std::uint64_t found = select(masks_[offset / 64]) >> (offset % 64);
-    if (found != 0) {
-      return from + static_cast<std::size_t>(std::countr_zero(found));
+    if (from == size_) {
+      return size_;
     }
-    from = std::min(batch_end_, batch_begin_ + (offset / 64 + 1) * 64);
+    block_begin_ = from;
+    block_end_ = std::min(size_, from + kMaskBytes);
+    find_markup(bytes_ + from, block_end_ - from, masks_);
   }
 }
 
@@ -138,12 +136,7 @@ FramerScan::Step FramerScan::step() {
     case State::end_tag:
       return end_tag();
     case State::text:
-      at_ = find([](const ByteMasks& masks) { return masks.less_than; });
-      if (at_ < size_) {
-        ++at_;
-        framer_.state_ = State::less_than;
-      }
-      return Step::go_on;
+      return text();
     case State::bang:
       return bang();
     case State::cdata:
@@ -169,7 +162,8 @@ FramerScan::Step FramerScan::outside() {
   if (c == '<') {
     ++at_;
     framer_.elements_ = 0;
-    return to(State::less_than);
+    framer_.state_ = State::less_than;
+    return at_ < size_ ? less_than() : Step::go_on;
   }
   if (framer_.depth_ != 0) {
     return fail(XmlError::bad_format);
@@ -220,7 +214,8 @@ FramerScan::Step FramerScan::less_than() {
       }
       ++at_;
       framer_.is_naming_ = framer_.depth_ == 1;
-      return to(State::end_tag);
+      framer_.state_ = State::end_tag;
+      return at_ < size_ ? end_tag() : Step::go_on;
     case '!':
       ++at_;
       framer_.progress_ = 0;
@@ -249,7 +244,19 @@ FramerScan::Step FramerScan::less_than() {
   }
   framer_.attributes_ = 0;
   framer_.is_naming_ = framer_.depth_ == 0;
-  return to(State::tag);  // which looks at this byte again
+  framer_.state_ = State::tag;
+  return tag();  // which looks at this byte again
+}
+
+// What follows nearly always is called at once; the states are for where the bytes end.
+FramerScan::Step FramerScan::text() {
+  at_ = find([](const ByteMasks& masks) { return masks.less_than; });
+  if (at_ == size_) {
+    return Step::go_on;
+  }
+  ++at_;
+  framer_.state_ = State::less_than;
+  return at_ < size_ ? less_than() : Step::go_on;
 }
 
 /// Hashes the root's name; false when the bytes end before it does.
@@ -271,26 +278,31 @@ FramerScan::Step FramerScan::tag() {
   if (framer_.is_naming_ && !read_name()) {
     return Step::go_on;
   }
-  at_ = find([](const ByteMasks& masks) {
-    return masks.less_than | masks.greater_than | masks.apostrophe | masks.quote;
-  });
-  if (at_ == size_) {
-    return Step::go_on;
-  }
-  const std::uint8_t c = byte(at_);
-  if (c == '<') {
-    return fail(XmlError::not_well_formed);
-  }
-  if (c == '>') {
-    const std::uint8_t before = at_ == 0 ? framer_.last_ : byte(at_ - 1);
+  for (;;) {
+    at_ = find([](const ByteMasks& masks) {
+      return masks.less_than | masks.greater_than | masks.apostrophe | masks.quote;
+    });
+    if (at_ == size_) {
+      return Step::go_on;
+    }
+    const std::uint8_t c = byte(at_);
+    if (c == '<') {
+      return fail(XmlError::not_well_formed);
+    }
+    if (c == '>') {
+      const std::uint8_t before = at_ == 0 ? framer_.last_ : byte(at_ - 1);
+      ++at_;
+      return start_tag_done(before == '/');
+    }
+    if (++framer_.attributes_ > limits_.attributes_max) {
+      return fail(XmlError::policy_violation);
+    }
     ++at_;
-    return start_tag_done(before == '/');
+    framer_.state_ = c == '"' ? State::quote : State::apostrophe;
+    if (value(framer_.state_) == Step::done || framer_.state_ != State::tag) {
+      return framer_.state_ == State::failed ? Step::done : Step::go_on;
+    }
   }
-  if (++framer_.attributes_ > limits_.attributes_max) {
-    return fail(XmlError::policy_violation);
-  }
-  ++at_;
-  return to(c == '"' ? State::quote : State::apostrophe);
 }
 
 FramerScan::Step FramerScan::start_tag_done(bool is_empty) {

@@ -13,9 +13,9 @@
 namespace rondel::xml {
 namespace {
 
-// libxml2's dictionary never forgets a name and slows down as it grows (xml.md, trap 10).
+// libxml2's dictionary never forgets a name and slows down as it grows.
 constexpr int kNewNamesMax = 2048;
-// Its column counter is an int and wraps (trap 9).
+// Its column counter is an int and wraps.
 constexpr std::size_t kBytesFedMax = std::size_t{1} << 30;
 // Its input buffer never shrinks.
 constexpr std::size_t kLargestBytesMax = std::size_t{1} << 20;
@@ -139,7 +139,7 @@ struct PushContext::Callbacks {
     sax.initialized = XML_SAX2_MAGIC;
     sax.startElementNs = start_element;
     sax.endElementNs = end_element;
-    // One function behind all three, or libxml2 may drop blanks (trap 7).
+    // One function behind all three, or libxml2 may drop blanks.
     sax.characters = sax.cdataBlock = sax.ignorableWhitespace = characters;
     sax.getEntity = get_entity;
     sax.reference = reference;
@@ -159,7 +159,7 @@ PushContext::PushContext(StreamNamespaces namespaces) : namespaces_(std::move(na
   auto* context = xmlCreatePushParserCtxt(&sax, this, nullptr, 0, nullptr);
   RONDEL_CHECK(context != nullptr);
   context_ = context;
-  // Nothing but this: no option may resolve, recover or load anything (trap 11).
+  // Nothing but this: no option may resolve, recover or load anything.
   xmlCtxtUseOptions(context, XML_PARSE_NONET);
   const std::string root = synthetic_root(namespaces_);
   builder_.begin();
@@ -192,7 +192,7 @@ base::Result<Document, XmlError> PushContext::parse(std::string_view bytes) {
   if (builder_.has_failed()) {
     return base::Unexpected(builder_.error());
   }
-  // Trap 1: libxml2 may wait without an error; what it still holds would meet the next stanza.
+  // libxml2 may wait without an error; what it still holds would meet the next stanza.
   const bool is_all_read = bytes_read() - read_before == static_cast<std::int64_t>(bytes.size());
   if (code != 0 || !builder_.is_complete() || !is_all_read) {
     return base::Unexpected(XmlError::not_well_formed);

@@ -68,7 +68,7 @@ bool is_utf8_name(std::string_view name) {
   return true;
 }
 
-/// Takes the XML declaration off, so that libxml2 never learns of any encoding (xml.md, trap 4).
+/// Takes the XML declaration off, so that libxml2 never learns of any encoding: it would convert.
 ///
 /// Source: XML 1.0 §2.8; RFC 6120 §11.5, §11.6.
 base::Result<std::string_view, XmlError> without_declaration(std::string_view bytes) {

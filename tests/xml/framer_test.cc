@@ -319,19 +319,19 @@ TEST(ByteMasks, AreTheSameWithAndWithoutVectorInstructions) {
   std::mt19937 random(11);
   constexpr std::string_view kLetters = "<>'\"x\0\x80\xff;=?&"sv;
   for (int round = 0; round < 2000; ++round) {
-    std::string text(random() % 300, '\0');
+    std::string text(random() % (kMaskBytes + 1), '\0');
     for (char& c : text) {
       c = kLetters[random() % kLetters.size()];
     }
-    ByteMasks vector[5] = {};
-    ByteMasks portable[5] = {};
+    ByteMasks vector{};
+    ByteMasks portable{};
     find_markup(base::as_bytes(text).data(), text.size(), vector);
     find_markup_portable(base::as_bytes(text).data(), text.size(), portable);
     for (std::size_t index = 0; index < text.size(); ++index) {
-      const auto has = [index](std::uint64_t ByteMasks::*mask, const ByteMasks* masks) {
-        return ((masks[index / 64].*mask) >> (index % 64) & 1) != 0;
+      const auto has = [index](std::uint64_t ByteMasks::*mask, const ByteMasks& masks) {
+        return (masks.*mask >> index & 1) != 0;
       };
-      for (const ByteMasks* masks : {&vector[0], &portable[0]}) {
+      for (const ByteMasks& masks : {vector, portable}) {
         ASSERT_EQ(has(&ByteMasks::less_than, masks), text[index] == '<') << index;
         ASSERT_EQ(has(&ByteMasks::greater_than, masks), text[index] == '>') << index;
         ASSERT_EQ(has(&ByteMasks::apostrophe, masks), text[index] == '\'') << index;

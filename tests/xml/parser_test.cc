@@ -95,7 +95,7 @@ constexpr XmlError kPrefix = XmlError::bad_namespace_prefix;
 
 const std::vector<Case>& bad_stanzas() {
   static const std::vector<Case> all = {
-      // references (xml.md 7.2)
+      // references
       {"<m>a & b</m>", kBad},
       {"<m>a &</m>", kBad},
       {"<m a='x & y'/>", kBad},
@@ -113,7 +113,7 @@ const std::vector<Case>& bad_stanzas() {
       {"<m>&lol;</m>", kRestricted},
       {"<m a='&lol;'/>", kRestricted},
       {"<m>&nbsp;</m>", kRestricted},
-      // restricted XML (7.3), for callers that have no framer in front
+      // restricted XML, for callers that have no framer in front
       {"<!DOCTYPE m><m/>", kBad},
       {"<m><!DOCTYPE m></m>", kBad},
       {"<m><!-- c --></m>", kRestricted},
@@ -123,7 +123,7 @@ const std::vector<Case>& bad_stanzas() {
       {"<m><![cdata[x]]></m>", kBad},
       {"<m>]]></m>", kBad},
       {"<m><![CDATA[x</m>", kBad},
-      // tags (7.4)
+      // tags
       {"<m a='<'/>", kBad},
       {"<m a='1'b='2'/>", kBad},
       {"<m a=1/>", kBad},
@@ -145,7 +145,7 @@ const std::vector<Case>& bad_stanzas() {
       {"<m><b xmlns:p='u'/><p:c/></m>", kPrefix},
       {"<1m/>", kBad},
       {"<m / >", kBad},
-      // structure (7.5)
+      // structure
       {"<m></b>", kBad},
       {"<m><a></m></a>", kBad},
       {"<m><a></b></m>", kBad},
@@ -160,7 +160,7 @@ const std::vector<Case>& bad_stanzas() {
       {"", kBad},
       {" ", kBad},
       {"&", kBad},
-      // bytes (7.8)
+      // bytes
       {"<m>\0</m>"sv, kBad},
       {"<m>\x01</m>", kBad},
       {"<m>\xff</m>", kBad},
