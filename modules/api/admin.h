@@ -13,6 +13,8 @@
 
 namespace rondel::api {
 
+class Shard;
+
 /// One loaded module, for people.
 struct ModuleStatus {
   std::string name, version, description, file;
@@ -55,15 +57,15 @@ struct ReloadReport {
   std::vector<std::string> problems;       ///< Why nothing was applied.
 };
 
-/// Thread: any shard; tasks come back to the shard that awaits them.
+/// Thread: any shard; `here` is the one that awaits the task, to which it comes back.
 class Admin {
  public:
   virtual ~Admin() = default;
   [[nodiscard]] virtual std::vector<ModuleStatus> modules() const = 0;
-  virtual base::Task<ServerStatus> status() = 0;
-  virtual base::Task<std::vector<SessionStatus>> sessions() = 0;
+  virtual base::Task<ServerStatus> status(Shard& here) = 0;
+  virtual base::Task<std::vector<SessionStatus>> sessions(Shard& here) = 0;
   /// Reads the configuration and the certificates again: all of it holds, or nothing.
-  virtual base::Task<ReloadReport> reload() = 0;
+  virtual base::Task<ReloadReport> reload(Shard& here) = 0;
   /// Begins an orderly stop.
   virtual void request_stop() = 0;
 };

@@ -51,6 +51,9 @@ class Connection {
   [[nodiscard]] virtual std::string_view tag() const = 0;
 
   virtual void set_limits(const base::StanzaLimits& limits) = 0;
+  /// Bytes came behind the element that is being handled. Before a layer starts they are an
+  /// injection (RFC 6120 §5.4.3.3).
+  [[nodiscard]] virtual bool has_unread_bytes() const = 0;
   /// Puts `layer` between the socket and the stream.
   ///
   /// Bytes already received but not read are taken for an injection, and end the stream

@@ -50,7 +50,12 @@ struct AfterInterface : HookContext {
 struct BeforeProcess : HookContext {
   User* user;  ///< The local account that it is for; null when it is for the host itself.
   xmpp::Stanza& stanza;
+  /// Keep it and answer `suspend`; then call Shard::resume_processing(continuation, verdict) once,
+  /// within kSuspendDeadlineMs, after which the stanza bounces (remote-server-timeout). Only where
+  /// `user` is set.
+  std::uint64_t continuation = 0;
 };
+inline constexpr std::uint32_t kSuspendDeadlineMs = 10'000;
 /// What became of a stanza.
 enum class Outcome : std::uint8_t {
   delivered,  ///< Written to at least one session.

@@ -35,8 +35,8 @@ class IqRequest {
   [[nodiscard]] const xmpp::Stanza& stanza() const { return stanza_; }
   [[nodiscard]] xmpp::JidView from() const { return stanza_.from(); }
   [[nodiscard]] xmpp::JidView to() const { return stanza_.to(); }
-  [[nodiscard]] bool is_set() const { return stanza_.type() == "set"; }
-  [[nodiscard]] const xml::Element& payload() const { return *stanza_.root().first_element(); }
+  [[nodiscard]] bool is_set() const { return stanza_.iq_type() == xmpp::IqType::set; }
+  [[nodiscard]] const xml::Element& payload() const { return *stanza_.payload(); }
   /// True if the sender asks its own account.
   [[nodiscard]] bool is_own_account() const { return from().bare() == to().bare(); }
   /// The asked account's local part and host; the local part is empty when the host itself is

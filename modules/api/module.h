@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "config/schema.h"
+#include "config/snapshot.h"
 
 namespace rondel::api {
 
@@ -57,6 +57,13 @@ class Module {
   [[nodiscard]] virtual base::Result<void> load(Registrar& registrar) = 0;
   /// The module's state on `shard`. Thread: the shard's, before its first connection.
   [[nodiscard]] virtual std::unique_ptr<ShardModule> start_on_shard(Shard& shard) = 0;
+  /// A reload is about to happen: checks and prepares what it needs. If no module objects, every
+  /// shard's ShardModule::reloaded() follows; otherwise nothing does, and what was prepared is
+  /// dropped by the next call. Thread: main. Errors: sentences, one a line; the old configuration
+  /// stays.
+  [[nodiscard]] virtual base::Result<void> prepare_reload(const config::Snapshot& /*next*/) {
+    return {};
+  }
 };
 
 /// A protocol that a module implements, for `rondelctl modules` and the support table.

@@ -71,6 +71,10 @@ class Shard {
   /// The configuration in force; a reload puts another one here.
   [[nodiscard]] virtual std::shared_ptr<const config::Snapshot> config() const = 0;
   [[nodiscard]] virtual const log::Channel& log() const = 0;
+  /// A file of lines that the log's thread writes (see log::FileChannel); the same path gives the
+  /// same channel.
+  [[nodiscard]] virtual base::Result<const log::FileChannel*> open_log_file(
+      const std::string& path) = 0;
   [[nodiscard]] virtual base::TimerWheel& timers() = 0;
   /// The way back for threads of a module's own. Thread: any.
   [[nodiscard]] virtual base::Executor& executor() = 0;
@@ -98,6 +102,9 @@ class Shard {
   /// Writes a stanza to one session of this shard (before-send, writer, after-send); `to` becomes
   /// the session's full JID if the stanza has none. False if the session's connection is closing.
   virtual bool deliver(Session& session, const xml::Element& stanza) = 0;
+  /// Ends the wait of a stanza that a before-process hook has suspended; a stale `continuation`
+  /// does nothing.
+  virtual void resume_processing(std::uint64_t continuation, hooks::Verdict verdict) = 0;
   /// Answers `stanza` with an error, unless it is an error or a result itself (RFC 6120 §8.3.1).
   virtual void bounce(const xmpp::Stanza& stanza,
                       xmpp::StanzaErrorCondition condition,

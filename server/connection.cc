@@ -1,0 +1,444 @@
+#include "server/connection.h"
+
+#include <cerrno>
+#include <sys/socket.h>
+#include <system_error>
+
+#include "log/log.h"
+#include "server/shard.h"
+#include "xml/parser.h"
+#include "xml/writer.h"
+#include "xmpp/stream_error.h"
+
+namespace rondel::server {
+
+Connection::Connection(Shard& shard,
+                       int fd,
+                       const api::PeerAddress& peer,
+                       const ListenerSpec& listener)
+    : shard_(&shard), fd_(fd), peer_(peer), listener_(&listener), deadline_(*this), stream_(*this) {
+}
+
+Connection::~Connection() {
+  RONDEL_CHECK(operations_ == 0);
+}
+
+std::string_view Connection::interface_name() const {
+  return stream_.interface() ? std::string_view(stream_.interface()->options.name)
+                             : std::string_view();
+}
+
+void Connection::attach(Shard& shard, base::SlotHandle handle) {
+  shard_ = &shard;
+  id_ = {shard.index(), handle};
+}
+
+void Connection::start() {
+  arm_receive();
+}
+
+void Connection::arrived() {
+  if (phase_ == Phase::open) {
+    set_deadline(base::kAuthenticationDeadlineMs);
+    stream_.arrived();
+  }
+}
+
+void Connection::arm_receive() {
+  if (is_receiving_ || has_peer_ended_ || phase_ == Phase::dead ||
+      (pauses_ > 0 && (!is_multishot_ || input_.size() > kPausedBytesMax))) {
+    return;
+  }
+  is_receiving_ = true;
+  ++operations_;
+  shard_->ring().receive(
+      fd_, tag_of(ring::Op::receive),
+      is_multishot_ ? ring::ReceiveMode::multishot : ring::ReceiveMode::one_shot);
+}
+
+void Connection::completed(const ring::Completion& completion) {
+  if (completion.tag.op == ring::Op::receive) {
+    if (!completion.has_more) {
+      is_receiving_ = false;
+      --operations_;
+    }
+    received(completion);
+    arm_receive();
+  } else if (completion.tag.op == ring::Op::send) {
+    is_sending_ = false;
+    --operations_;
+    sent(completion);
+  }
+  if (is_dead()) {
+    shard_->bury(*this);
+  }
+}
+
+void Connection::received(const ring::Completion& completion) {
+  if (phase_ == Phase::dead) {
+    return;
+  }
+  if (completion.result > 0) {
+    traffic_.bytes_received += static_cast<std::uint64_t>(completion.result);
+    shard_->counters().bytes_received += static_cast<std::uint64_t>(completion.result);
+    // After our own end nothing that the peer says matters, but its end has to be read.
+    if (phase_ == Phase::open) {
+      received_bytes(completion.data);
+    }
+  } else if (completion.result == 0) {
+    peer_ended();
+  } else if (completion.result != -ECANCELED) {
+    abort(std::system_category().message(-completion.result));
+  }
+}
+
+void Connection::received_bytes(std::span<const std::byte> bytes) {
+  if (layer_) {
+    received_through_layer(bytes);
+  } else {
+    received_plain(bytes);
+  }
+  // A paused stream that goes on sending must not fill our memory: what it sends stays in its
+  // socket.
+  if (pauses_ > 0 && is_receiving_ && input_.size() > kPausedBytesMax) {
+    shard_->ring().cancel(tag_of(ring::Op::receive));
+  }
+}
+
+void Connection::received_through_layer(std::span<const std::byte> bytes) {
+  base::ByteBuffer& plain = shard_->scratch();
+  plain.clear();
+  const bool was_up = layer_->is_up();
+  const api::Layer::Status status = layer_->receive(bytes, plain, wire_);
+  if (!wire_.empty()) {
+    mark_dirty();
+  }
+  if (!was_up && layer_->is_up() && !stream_.layer_came_up(*layer_)) {
+    return;
+  }
+  if (!plain.empty()) {
+    received_plain(plain.bytes());
+  }
+  if (status == api::Layer::Status::closed) {
+    peer_ended();
+  } else if (status == api::Layer::Status::failed) {
+    layer_failed();
+  }
+}
+
+void Connection::layer_failed() {
+  RONDEL_LOG_INFO_WITH(stream_.log(),
+                       (log::Fields{.connection = id_, .remote_address = peer_.text()}),
+                       "layer.failed", "{}", layer_->failure());
+  stream_.ended();
+  output_.clear();
+  is_farewell_said_ = true;  // The layer has put its alert into wire_ itself.
+  begin_end();
+}
+
+void Connection::received_plain(std::span<const std::byte> bytes) {
+  if (!input_.empty() || pauses_ > 0) {
+    input_.append(bytes);
+    if (pauses_ == 0) {
+      input_.consume(run_frames(input_.bytes()));
+    }
+  } else {
+    const std::size_t used = run_frames(bytes);
+    if (used < bytes.size() && phase_ == Phase::open) {
+      input_.append(bytes.subspan(used));
+    }
+  }
+  if (input_.empty() || phase_ != Phase::open) {
+    input_.release();
+  }
+}
+
+std::size_t Connection::run_frames(std::span<const std::byte> bytes) {
+  std::size_t begin = 0;
+  std::size_t at = scanned_;
+  while (at < bytes.size() && pauses_ == 0 && phase_ == Phase::open) {
+    const xml::FrameEvent event = framer_.feed(bytes.subspan(at), limits_);
+    at += event.consumed;
+    if (event.kind == xml::FrameKind::need_more) {
+      break;
+    }
+    const std::string_view element = base::as_text(bytes.subspan(begin, at - begin));
+    begin = at;
+    unread_ = bytes.subspan(at);
+    is_dispatching_ = true;
+    dispatch(event, element);
+    is_dispatching_ = false;
+    unread_ = {};
+  }
+  scanned_ = at - begin;
+  return begin;
+}
+
+bool Connection::has_pending_input() const {
+  const std::span<const std::byte> pending = is_dispatching_ ? unread_ : input_.bytes();
+  return base::as_text(pending).find_first_not_of(" \t\r\n") != std::string_view::npos;
+}
+
+void Connection::dispatch(const xml::FrameEvent& event, std::string_view element) {
+  switch (event.kind) {
+    case xml::FrameKind::stream_open:
+      stream_.opened(element);
+      return;
+    case xml::FrameKind::stanza: {
+      auto document = shard_->parser().parse(element, stream_.namespaces());
+      if (!document) {
+        close(xmpp::to_stream_error(document.error()), {});
+        return;
+      }
+      stream_.received(std::move(*document));
+      return;
+    }
+    case xml::FrameKind::stream_close:
+      stream_.closed_by_peer();
+      return;
+    case xml::FrameKind::error:
+      close(xmpp::to_stream_error(event.error), {});
+      return;
+    case xml::FrameKind::whitespace:
+    case xml::FrameKind::need_more:
+      return;
+  }
+}
+
+void Connection::resume() {
+  RONDEL_ASSERT(pauses_ > 0);
+  if (--pauses_ == 0) {
+    shard_->make_ready(*this);
+  }
+}
+
+void Connection::run_ready() {
+  if (pauses_ == 0 && phase_ == Phase::open && !input_.empty()) {
+    input_.consume(run_frames(input_.bytes()));
+    if (input_.empty()) {
+      input_.release();
+    }
+  }
+  if (has_peer_ended_ && pauses_ == 0 && phase_ == Phase::open) {
+    abort("the peer closed its connection");
+    return;
+  }
+  arm_receive();
+}
+
+void Connection::mark_dirty() {
+  if (!is_dirty_) {
+    is_dirty_ = true;
+    shard_->flush_later(*this);
+  }
+}
+
+base::ByteBuffer& Connection::output() {
+  mark_dirty();
+  return output_;
+}
+
+void Connection::mark_stanza_end(std::string_view id, std::uint32_t bytes) {
+  if (!marks_) {
+    marks_ = std::make_unique<std::deque<StanzaMark>>();
+  }
+  marks_->push_back({written_bytes_ + output_.size(), bytes, std::string(id)});
+}
+
+void Connection::send_element(const xml::Element& element) {
+  if (phase_ == Phase::open) {
+    xml::write(element, output(), {.has_stream_prefix = true});
+  }
+}
+
+void Connection::install_layer(std::unique_ptr<api::Layer> layer) {
+  RONDEL_CHECK(layer_ == nullptr);
+  if (has_unread_bytes()) {
+    close(xmpp::StreamErrorCondition::policy_violation, "bytes behind the request for a layer");
+    return;
+  }
+  wire_.append(output_.bytes());
+  written_bytes_ += output_.size();
+  output_.release();
+  mark_dirty();
+  layer_ = std::move(layer);
+  restart_input();
+  stream_.restart();
+}
+
+void Connection::flush() {
+  is_dirty_ = false;
+  if (is_sending_ || phase_ == Phase::dead) {
+    return;
+  }
+  if (output_bytes() > base::kOutputBytesMax) {
+    abort("the peer does not read what it is sent");
+    return;
+  }
+  if (!output_.empty() && (!layer_ || layer_->is_up())) {
+    written_bytes_ += output_.size();
+    if (!layer_) {
+      if (wire_.empty()) {
+        std::swap(output_, wire_);
+      } else {
+        wire_.append(output_.bytes());
+      }
+    } else if (layer_->send(output_.bytes(), wire_) != api::Layer::Status::ok) {
+      layer_failed();
+    }
+    output_.release();
+  }
+  if (wire_.empty() && phase_ == Phase::ending) {
+    all_sent();
+  }
+  if (!wire_.empty()) {
+    std::swap(sending_, wire_);
+    wire_.release();
+    is_sending_ = true;
+    ++operations_;
+    shard_->ring().send(fd_, sending_.bytes(), tag_of(ring::Op::send));
+  }
+}
+
+void Connection::sent(const ring::Completion& completion) {
+  if (completion.result < 0) {
+    sending_.release();
+    abort(std::system_category().message(-completion.result));
+    return;
+  }
+  const auto count = static_cast<std::size_t>(completion.result);
+  traffic_.bytes_sent += count;
+  shard_->counters().bytes_sent += count;
+  sending_.consume(count);
+  if (phase_ == Phase::dead) {
+    sending_.release();
+    return;
+  }
+  if (!sending_.empty()) {  // A short send: nothing may come between.
+    is_sending_ = true;
+    ++operations_;
+    shard_->ring().send(fd_, sending_.bytes(), tag_of(ring::Op::send));
+    return;
+  }
+  sending_.release();
+  if (marks_) {
+    report_sent(true);
+  }
+  if (!output_.empty() || !wire_.empty() || phase_ == Phase::ending) {
+    mark_dirty();
+  }
+}
+
+void Connection::report_sent(bool is_sent) {
+  while (!marks_->empty() && (!is_sent || marks_->front().end <= written_bytes_)) {
+    const StanzaMark mark = std::move(marks_->front());
+    marks_->pop_front();
+    shard_->run_after_send(*this, mark.id, mark.bytes, is_sent);
+  }
+  if (marks_->empty()) {
+    marks_.reset();
+  }
+}
+
+void Connection::close(xmpp::StreamErrorCondition condition, std::string_view text) {
+  if (phase_ != Phase::open) {
+    return;
+  }
+  stream_.write_error(condition, text);
+  stream_.ended();
+  begin_end();
+}
+
+void Connection::begin_end() {
+  if (phase_ != Phase::open) {
+    return;
+  }
+  phase_ = Phase::ending;
+  set_deadline(base::kCloseDeadlineMs);
+  mark_dirty();
+}
+
+void Connection::all_sent() {
+  if (layer_ && layer_->is_up() && !is_farewell_said_) {
+    is_farewell_said_ = true;
+    layer_->close(wire_);
+    if (!wire_.empty()) {
+      return;  // Sent by the caller; then we come here again.
+    }
+  }
+  phase_ = Phase::shut;
+  ::shutdown(fd_, SHUT_WR);
+  if (has_peer_ended_) {
+    die();
+  } else {
+    arm_receive();
+  }
+}
+
+void Connection::peer_ended() {
+  has_peer_ended_ = true;
+  switch (phase_) {
+    case Phase::open:
+      if (pauses_ == 0) {  // Else what it has asked for last is answered first.
+        abort("the peer closed its connection");
+      }
+      return;
+    case Phase::ending:
+      return;  // It may still read what is on its way.
+    case Phase::shut:
+      die();
+      return;
+    case Phase::dead:
+      return;
+  }
+}
+
+void Connection::abort(std::string_view why) {
+  if (phase_ == Phase::dead) {
+    return;
+  }
+  if (phase_ == Phase::open) {
+    stream_.lost(why);
+  }
+  die();
+}
+
+void Connection::die() {
+  phase_ = Phase::dead;
+  deadline_.cancel();
+  if (marks_) {
+    report_sent(false);
+  }
+  input_.release();
+  output_.release();
+  wire_.release();
+  if (is_receiving_) {
+    shard_->ring().cancel(tag_of(ring::Op::receive));
+  }
+  if (is_sending_) {
+    // A send to a peer that does not read would wait for ever.
+    ::shutdown(fd_, SHUT_RDWR);
+    shard_->ring().cancel(tag_of(ring::Op::send));
+  }
+  if (is_dead()) {
+    shard_->bury(*this);
+  }
+}
+
+void Connection::set_deadline(std::uint64_t delay_ms) {
+  shard_->timers().set(deadline_, delay_ms);
+}
+
+void Connection::deadline_expired() {
+  if (phase_ == Phase::open) {
+    if (layer_ && !layer_->is_up()) {
+      abort("the handshake took too long");
+    } else {
+      close(xmpp::StreamErrorCondition::connection_timeout, "authentication took too long");
+    }
+  } else {
+    die();
+  }
+}
+
+}  // namespace rondel::server

@@ -1,0 +1,185 @@
+// A client's connection: socket, layers, framing, output, and its end.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/byte_buffer.h"
+#include "base/timer_wheel.h"
+#include "modules/api/connection.h"
+#include "ring/ring.h"
+#include "server/endpoint.h"
+#include "server/interface.h"
+#include "server/stream.h"
+#include "xml/framer.h"
+
+namespace rondel::server {
+
+class Shard;
+
+/// Bytes between the ring and the stream.
+///
+/// Reads one receive at a time until a session is bound, so that nothing is in flight when a layer
+/// is put in or the connection moves; multishot afterwards. Writes one send at a time; what
+/// accumulates meanwhile goes with the next. Closes in stages: the end is written, the socket is
+/// shut down for writing, the peer's end is awaited for kCloseDeadlineMs, and the object goes once
+/// no operation is under way. Owner: its shard. Thread: the shard's. Limits: output
+/// kOutputBytesMax, then the connection is cut; input one stanza plus kPausedBytesMax, then reading
+/// stops.
+class Connection final : public api::Connection, public Endpoint {
+ public:
+  static constexpr std::size_t kPausedBytesMax = 64 * 1024;
+
+  Connection(Shard& shard, int fd, const api::PeerAddress& peer, const ListenerSpec& listener);
+  ~Connection() override;
+
+  // What modules see.
+  [[nodiscard]] base::ConnectionId id() const override { return id_; }
+  [[nodiscard]] const api::PeerAddress& peer() const override { return peer_; }
+  [[nodiscard]] std::string_view interface_name() const override;
+  [[nodiscard]] std::string_view host() const override { return stream_.host(); }
+  [[nodiscard]] const api::Layer* layer() const override { return layer_.get(); }
+  [[nodiscard]] api::Session* session() override { return stream_.session(); }
+  void set_tag(std::string tag) override { tag_ = std::move(tag); }
+  [[nodiscard]] std::string_view tag() const override { return tag_; }
+  void set_limits(const base::StanzaLimits& limits) override { limits_ = limits; }
+  [[nodiscard]] bool has_unread_bytes() const override { return !unread_.empty(); }
+  void install_layer(std::unique_ptr<api::Layer> layer) override;
+  void send_element(const xml::Element& element) override;
+  void close(xmpp::StreamErrorCondition condition, std::string_view text) override;
+
+  // For the shard.
+  /// A connection comes to this shard, by accept or from another one.
+  void attach(Shard& shard, base::SlotHandle handle);
+  /// Begins to read.
+  void start();
+  void completed(const ring::Completion& completion) override;
+  /// Starts a send of what was written, if none is under way. Once in a loop turn.
+  void flush() override;
+  /// Handles input that came while the stream was paused, and reads on.
+  void run_ready() override;
+  /// It goes to another shard: nothing of this one holds it any more.
+  void leave() { deadline_.cancel(); }
+  /// The other shard has it: resource binding goes on.
+  void arrived();
+  /// Nothing in flight and nothing to send: it may change shards.
+  [[nodiscard]] bool may_move() const {
+    return operations_ == 0 && is_output_empty() && !is_closing();
+  }
+  [[nodiscard]] bool is_closing() const { return phase_ != Phase::open; }
+  [[nodiscard]] bool is_dead() const override { return phase_ == Phase::dead && operations_ == 0; }
+  [[nodiscard]] base::SlotHandle handle() const override { return id_.handle; }
+  [[nodiscard]] int fd() const override { return fd_; }
+  [[nodiscard]] Connection* as_connection() override { return this; }
+  /// Cuts the connection without a word.
+  void abort(std::string_view why);
+
+  // For the stream.
+  [[nodiscard]] Shard& shard() const { return *shard_; }
+  [[nodiscard]] const ListenerSpec& listener() const { return *listener_; }
+  [[nodiscard]] Stream& stream() { return stream_; }
+  /// Where to write; flushed at the end of the turn.
+  [[nodiscard]] base::ByteBuffer& output();
+  /// Notes that the stanza `id` ends here, if somebody stands at after-send.
+  void mark_stanza_end(std::string_view id, std::uint32_t bytes);
+  /// The stream begins anew (RFC 6120 §4.3.3).
+  void restart_input() { framer_.reset(); }
+  /// Something else than white space has come behind the element that was handled last.
+  [[nodiscard]] bool has_pending_input() const;
+  /// Reads on, but hands nothing to the stream until resume().
+  void pause() { ++pauses_; }
+  void resume();
+  /// Ends the connection once everything is written.
+  void begin_end();
+  void set_deadline(std::uint64_t delay_ms);
+  void cancel_deadline() { deadline_.cancel(); }
+  /// From now on reads by multishot.
+  void read_continuously() { is_multishot_ = true; }
+  [[nodiscard]] std::size_t output_bytes() const {
+    return output_.size() + wire_.size() + sending_.size();
+  }
+
+  struct Traffic {
+    std::uint64_t bytes_received = 0, bytes_sent = 0;
+  };
+  [[nodiscard]] const Traffic& traffic() const { return traffic_; }
+
+ private:
+  enum class Phase : std::uint8_t {
+    open,
+    ending,  ///< The last bytes are on their way out.
+    shut,    ///< We have said everything; the peer may still.
+    dead,    ///< Waits for its operations.
+  };
+  class Deadline final : public base::Timer {
+   public:
+    explicit Deadline(Connection& owner) : owner_(owner) {}
+
+   private:
+    void expired() override { owner_.deadline_expired(); }
+    Connection& owner_;
+  };
+  struct StanzaMark {
+    std::uint64_t end;  ///< Of the stanza, in stream bytes since the beginning.
+    std::uint32_t bytes;
+    std::string id;
+  };
+
+  [[nodiscard]] ring::Tag tag_of(ring::Op op) const { return {op, id_.handle}; }
+  [[nodiscard]] bool is_output_empty() const {
+    return output_.empty() && wire_.empty() && sending_.empty();
+  }
+  void mark_dirty();
+  void arm_receive();
+  void received(const ring::Completion& completion);
+  void received_bytes(std::span<const std::byte> bytes);
+  void received_through_layer(std::span<const std::byte> bytes);
+  void received_plain(std::span<const std::byte> bytes);
+  std::size_t run_frames(std::span<const std::byte> bytes);
+  void dispatch(const xml::FrameEvent& event, std::string_view element);
+  void sent(const ring::Completion& completion);
+  void report_sent(bool is_sent);
+  void peer_ended();
+  void deadline_expired();
+  void all_sent();
+  void die();
+  void layer_failed();
+
+  Shard* shard_;
+  base::ConnectionId id_;
+  const int fd_;
+  Phase phase_ = Phase::open;
+  bool is_receiving_ = false;
+  bool is_sending_ = false;
+  bool is_dirty_ = false;
+  bool is_multishot_ = false;
+  bool has_peer_ended_ = false;
+  bool is_farewell_said_ = false;
+  std::uint8_t operations_ = 0;
+  std::uint8_t pauses_ = 0;
+  const api::PeerAddress peer_;
+  const ListenerSpec* listener_;
+  base::StanzaLimits limits_ = base::kUnauthenticatedLimits;
+  std::unique_ptr<api::Layer> layer_;
+  xml::Framer framer_;
+  std::size_t scanned_ = 0;            ///< Bytes at the front of input_ that the framer has seen.
+  std::span<const std::byte> unread_;  ///< Behind the element that is being handled.
+  bool is_dispatching_ = false;
+  base::ByteBuffer
+      input_;  ///< Of the stream: an element that is not complete, or input while paused.
+  base::ByteBuffer output_;   ///< Of the stream: written, not yet through the layer.
+  base::ByteBuffer wire_;     ///< Through the layer, not yet handed to the ring.
+  base::ByteBuffer sending_;  ///< With the ring.
+  std::unique_ptr<std::deque<StanzaMark>> marks_;
+  std::uint64_t written_bytes_ = 0;  ///< Of the stream, handed on since the beginning; for marks_.
+  Traffic traffic_;
+  std::string tag_;
+  Deadline deadline_;
+  Stream stream_;
+};
+
+}  // namespace rondel::server

@@ -1,0 +1,51 @@
+// What shards say to each other, and the queues that carry it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/handle.h"
+#include "base/spsc_queue.h"
+#include "base/unique_function.h"
+#include "modules/api/shard.h"
+#include "xmpp/stanza.h"
+
+namespace rondel::server {
+
+class Connection;
+
+/// A stanza for a user of the receiving shard.
+struct RouteStanza {
+  xmpp::Stanza stanza;
+};
+/// One presence for many users of the receiving shard; the tree is shared and only read.
+struct RouteCopies {
+  std::shared_ptr<const xml::Document> stanza;
+  std::vector<std::string> targets;
+};
+/// A connection that moves to its user's home shard; nothing of it is under way in the kernel.
+struct MoveConnection {
+  std::unique_ptr<Connection> connection;
+};
+/// Anything rare.
+struct Call {
+  base::UniqueFunction<void(api::Shard&)> function;
+};
+using Message = std::variant<RouteStanza, RouteCopies, MoveConnection, Call>;
+
+/// The queue from one shard to another.
+///
+/// Limits: when it is full, a stanza bounces with resource-constraint, a moving connection waits
+/// and tries again, a call is refused. Order: RFC 6120 §10.1 holds because a pair of users has one
+/// queue.
+using Mailbox = base::SpscQueue<Message>;
+
+/// How many messages fit for each pair, so that all pairs together stay within bounds.
+[[nodiscard]] constexpr std::size_t mailbox_capacity(std::size_t shards) {
+  const std::size_t share = base::kMailboxMessagesMax * 4 / (shards == 0 ? 1 : shards);
+  return share < 256 ? 256 : share > base::kMailboxMessagesMax ? base::kMailboxMessagesMax : share;
+}
+
+}  // namespace rondel::server

@@ -1,0 +1,507 @@
+#include "server/router.h"
+
+#include <utility>
+
+#include "server/connection.h"
+#include "server/shard.h"
+#include "xmpp/namespaces.h"
+
+namespace rondel::server {
+
+using api::Outcome;
+using hooks::Verdict;
+using xmpp::StanzaErrorCondition;
+
+/// A stanza whose before-process chain waits for a module.
+struct Router::Suspended final : base::Timer {
+  Suspended(Router& owner, std::uint64_t id, UserEntry& target, xmpp::Stanza held, std::size_t at)
+      : router(owner), continuation(id), user(target), stanza(std::move(held)), hook(at) {}
+  void expired() override {
+    router.resume_processing(continuation,
+                             Verdict::reject(StanzaErrorCondition::remote_server_timeout));
+  }
+  Router& router;
+  const std::uint64_t continuation;
+  UserEntry& user;  ///< Busy as long as this exists, so it stays.
+  xmpp::Stanza stanza;
+  const std::size_t hook;
+};
+
+Router::Router(Shard& shard) : shard_(shard) {
+}
+Router::~Router() = default;
+
+// --- Ways in
+// ---------------------------------------------------------------------------------------------------------
+
+void Router::from_client(Connection& connection, xmpp::Stanza stanza) {
+  if (stanza.is_presence() && shard_.registry().outbound_presence) {
+    connection.pause();
+    if (UserEntry* user = find_user(stanza.from().bare())) {
+      ++user->holds;
+    }
+    std::string full_jid(stanza.from().full());
+    run_outbound_presence(connection.id(), std::move(full_jid), std::move(stanza)).start();
+  } else {
+    if (stanza.to().is_empty()) {
+      stanza.set_to(stanza.from().bare_view());  // RFC 6120 §10.3
+    }
+    route(std::move(stanza));
+  }
+  drain();
+}
+
+base::Task<> Router::run_outbound_presence(base::ConnectionId connection,
+                                           std::string full_jid,
+                                           xmpp::Stanza stanza) {
+  const auto& handler = shard_.registry().outbound_presence;
+  const bool is_own = stanza.to().is_empty();
+  std::string bare_jid(stanza.from().bare());
+  Verdict verdict = Verdict::next();
+  if (is_own) {
+    api::BeforeProcess context{{shard_}, find_user(bare_jid), stanza};
+    verdict = shard_.chains().before_process.run(context);
+  }
+  if (verdict.is_next()) {
+    const api::Outbound outbound =
+        co_await handler.function(shard_.module_state(handler.module), std::move(full_jid), stanza);
+    if (is_own) {
+      finished(find_user(bare_jid), stanza, Outcome::handled);
+    } else if (outbound == api::Outbound::route) {
+      route(std::move(stanza));
+    }
+  } else if (verdict.kind() == Verdict::Kind::reject) {
+    bounce(stanza, verdict.condition<StanzaErrorCondition>());
+  }
+  if (UserEntry* user = find_user(bare_jid)) {
+    --user->holds;
+    release(*user);
+  }
+  if (Connection* sender = shard_.connection(connection)) {
+    sender->resume();
+  }
+}
+
+void Router::route_later(xmpp::Stanza stanza) {
+  later_.push_back(std::move(stanza));
+}
+
+void Router::drain() {
+  if (is_draining_) {
+    return;
+  }
+  is_draining_ = true;
+  while (!later_.empty()) {
+    xmpp::Stanza stanza = std::move(later_.front());
+    later_.pop_front();
+    route(std::move(stanza));
+  }
+  is_draining_ = false;
+}
+
+void Router::route(xmpp::Stanza stanza) {
+  const xmpp::JidView to = stanza.to();
+  if (shard_.find_host(to.domain()) == nullptr) {
+    bounce(stanza, StanzaErrorCondition::remote_server_not_found);
+    return;
+  }
+  if (!to.has_local()) {
+    process_host(std::move(stanza));
+    return;
+  }
+  const std::uint16_t home = shard_.home_of(to.bare());
+  if (home == shard_.index()) {
+    process(std::move(stanza));
+    return;
+  }
+  Message message(RouteStanza{std::move(stanza)});
+  if (!shard_.try_send(home, std::move(message))) {
+    bounce(std::get<RouteStanza>(message).stanza, StanzaErrorCondition::resource_constraint,
+           "the server is busy");
+  }
+}
+
+void Router::route_copies(const xml::Document& stanza, std::span<const std::string> targets) {
+  std::vector<RouteCopies> by_shard(shard_.shard_count());
+  for (const std::string& target : targets) {
+    by_shard[shard_.home_of(target)].targets.push_back(target);
+  }
+  const auto shared = std::make_shared<const xml::Document>(stanza.clone());
+  for (std::uint16_t home = 0; home < by_shard.size(); ++home) {
+    if (by_shard[home].targets.empty()) {
+      continue;
+    }
+    by_shard[home].stanza = shared;
+    if (home == shard_.index()) {
+      process_copies(by_shard[home]);
+    } else if (!shard_.try_send(home, std::move(by_shard[home]))) {
+      ++shard_.counters().mailbox_refused;
+    }
+  }
+}
+
+void Router::process_copies(const RouteCopies& copies) {
+  const bool is_watched =
+      !shard_.chains().before_process.empty() || !shard_.chains().after_process.empty();
+  for (const std::string& target : copies.targets) {
+    UserEntry* user = find_user(target);
+    if (is_watched || (user != nullptr && (user->is_busy || user->is_performing))) {
+      xml::Document copy = copies.stanza->clone();
+      copy.root().set_attribute(copy.arena(), "to", target);
+      if (auto stanza = xmpp::Stanza::from_document(std::move(copy))) {
+        route_later(std::move(*stanza));
+      }
+    } else if (user != nullptr) {
+      for (const auto& session : user->sessions()) {
+        if (session->is_available()) {
+          shard_.write(*session, copies.stanza->root(), target);
+        }
+      }
+    }
+  }
+}
+
+// --- Users
+// -----------------------------------------------------------------------------------------------------------
+
+UserEntry* Router::find_user(std::string_view bare_jid) {
+  const auto found = users_.find(bare_jid);
+  return found == users_.end() ? nullptr : found->second.get();
+}
+
+UserEntry& Router::user_for_session(xmpp::JidView bare_jid) {
+  if (UserEntry* user = find_user(bare_jid.full())) {
+    return *user;
+  }
+  auto& slot = users_[std::string(bare_jid.full())];
+  slot = std::make_unique<UserEntry>(xmpp::Jid(bare_jid));
+  return *slot;
+}
+
+void Router::release(UserEntry& user) {
+  if (user.is_idle()) {
+    users_.erase(users_.find(user.jid().full()));
+  }
+}
+
+void Router::enqueue(UserEntry& user, xmpp::Stanza stanza) {
+  if (user.waiting.size() >= base::kPendingPerUserMax) {
+    bounce(stanza, StanzaErrorCondition::resource_constraint, "too much waits for this account");
+    return;
+  }
+  user.waiting.push_back(std::move(stanza));
+}
+
+void Router::process(xmpp::Stanza stanza) {
+  UserEntry* user = find_user(stanza.to().bare());
+  if (user == nullptr) {
+    if (stanza.is_presence() && stanza.is_availability()) {
+      return;  // Nobody is there to see it, whether the account exists or not.
+    }
+    std::string bare_jid(stanza.to().bare());
+    user = &user_for_session(stanza.to().bare_view());
+    user->is_busy = true;
+    user->waiting.push_back(std::move(stanza));
+    load_account(std::move(bare_jid)).start();
+    return;
+  }
+  if (user->is_busy || user->is_performing) {
+    enqueue(*user, std::move(stanza));
+    return;
+  }
+  user->is_performing = true;
+  perform(*user, std::move(stanza));
+  perform_waiting(*user);
+}
+
+void Router::perform_waiting(UserEntry& user) {
+  user.is_performing = true;
+  while (!user.is_busy && !user.waiting.empty()) {
+    xmpp::Stanza stanza = std::move(user.waiting.front());
+    user.waiting.pop_front();
+    perform(user, std::move(stanza));
+  }
+  user.is_performing = false;
+  release(user);
+}
+
+base::Task<> Router::load_account(std::string bare_jid) {
+  const auto address = xmpp::Jid::parse(bare_jid);
+  const api::Host* host = address ? shard_.find_host(address->domain()) : nullptr;
+  auto account = store::StoreResult<store::Account>(
+      base::Unexpected(store::StoreError(store::Failure::unavailable, "no user storage")));
+  if (host != nullptr && host->stores.users != nullptr) {
+    store::UserKey key{std::string(address->local()), std::string(address->domain())};
+    account = co_await host->stores.users->lookup(std::move(key));
+  }
+  UserEntry& user = *find_user(bare_jid);  // Busy since before the wait, so it is there.
+  user.is_busy = false;
+  // A session that was bound meanwhile proves that the account exists.
+  if (account || !user.sessions().empty()) {
+    perform_waiting(user);
+    co_return;
+  }
+  const bool is_unknown = account.error().failure == store::Failure::not_found;
+  while (!user.waiting.empty()) {
+    xmpp::Stanza stanza = std::move(user.waiting.front());
+    user.waiting.pop_front();
+    if (is_unknown) {
+      unknown_account(std::move(stanza));
+    } else {
+      bounce(stanza, StanzaErrorCondition::resource_constraint, "storage is not available");
+    }
+  }
+  release(user);
+}
+
+/// RFC 6121 §8.5.1: the same answers as for an account that nobody is at, where that hides who
+/// exists.
+void Router::unknown_account(xmpp::Stanza stanza) {
+  if (stanza.is_iq() || stanza.is_message()) {
+    bounce(stanza, StanzaErrorCondition::service_unavailable);
+  }
+}
+
+// --- Processing
+// ------------------------------------------------------------------------------------------------------
+
+void Router::perform(UserEntry& user, xmpp::Stanza stanza) {
+  const auto& chain = shard_.chains().before_process;
+  if (chain.empty()) [[likely]] {
+    act(user, std::move(stanza));
+    return;
+  }
+  api::BeforeProcess context{{shard_}, &user, stanza, next_continuation_};
+  const Verdict verdict = chain.run(context);
+  switch (verdict.kind()) {
+    case Verdict::Kind::next:
+      act(user, std::move(stanza));
+      return;
+    case Verdict::Kind::handled:
+      finished(&user, stanza, Outcome::handled);
+      return;
+    case Verdict::Kind::reject:
+      bounce(stanza, verdict.condition<StanzaErrorCondition>());
+      finished(&user, stanza, Outcome::bounced);
+      return;
+    case Verdict::Kind::suspend:
+      suspend(next_continuation_++, user, std::move(stanza), context.stopped_at);
+      return;
+  }
+}
+
+void Router::suspend(std::uint64_t continuation,
+                     UserEntry& user,
+                     xmpp::Stanza stanza,
+                     std::size_t hook) {
+  user.is_busy = true;
+  auto held = std::make_unique<Suspended>(*this, continuation, user, std::move(stanza), hook);
+  shard_.timers().set(*held, api::kSuspendDeadlineMs);
+  suspended_.emplace(continuation, std::move(held));
+}
+
+void Router::resume_processing(std::uint64_t continuation, Verdict verdict) {
+  auto node = suspended_.extract(continuation);
+  if (node.empty()) {
+    return;
+  }
+  const std::unique_ptr<Suspended> held = std::move(node.mapped());
+  held->cancel();
+  UserEntry& user = held->user;
+  user.is_busy = false;
+  user.is_performing = true;
+  if (verdict.is_next()) {
+    api::BeforeProcess context{{shard_}, &user, held->stanza, next_continuation_};
+    verdict = shard_.chains().before_process.run_from(context, held->hook + 1);
+    if (verdict.kind() == Verdict::Kind::suspend) {
+      suspend(next_continuation_++, user, std::move(held->stanza), context.stopped_at);
+      user.is_performing = false;
+      return;
+    }
+  }
+  if (verdict.is_next()) {
+    act(user, std::move(held->stanza));
+  } else if (verdict.kind() == Verdict::Kind::reject) {
+    bounce(held->stanza, verdict.condition<StanzaErrorCondition>());
+    finished(&user, held->stanza, Outcome::bounced);
+  } else {
+    finished(&user, held->stanza, Outcome::handled);
+  }
+  perform_waiting(user);
+}
+
+void Router::act(UserEntry& user, xmpp::Stanza stanza) {
+  switch (stanza.kind()) {
+    case xmpp::StanzaKind::message:
+      act_on_message(user, std::move(stanza));
+      return;
+    case xmpp::StanzaKind::presence:
+      act_on_presence(user, std::move(stanza));
+      return;
+    case xmpp::StanzaKind::iq:
+      act_on_iq(&user, std::move(stanza));
+      return;
+  }
+}
+
+void Router::finished(api::User* user, const xmpp::Stanza& stanza, Outcome outcome) {
+  if (!shard_.chains().after_process.empty()) {
+    api::AfterProcess context{{shard_}, user, stanza, outcome};
+    shard_.chains().after_process.run(context);
+  }
+}
+
+void Router::task_finished(const std::string& bare_jid,
+                           const xmpp::Stanza& stanza,
+                           Outcome outcome) {
+  UserEntry& user = *find_user(bare_jid);  // Busy since before the wait, so it is there.
+  user.is_busy = false;
+  finished(&user, stanza, outcome);
+  if (!user.is_performing) {
+    perform_waiting(user);
+  }
+}
+
+void Router::act_on_presence(UserEntry& user, xmpp::Stanza stanza) {
+  if (stanza.is_availability() && stanza.to().has_resource()) {
+    api::Session* session = user.find_session(stanza.to().resource());
+    const bool is_delivered = session != nullptr && shard_.deliver(*session, stanza.root());
+    finished(&user, stanza, is_delivered ? Outcome::delivered : Outcome::dropped);
+    return;
+  }
+  if (shard_.registry().inbound_presence) {
+    user.is_busy = true;
+    std::string bare_jid(user.jid().full());
+    run_inbound_presence(std::move(bare_jid), std::move(stanza)).start();
+    return;
+  }
+  const bool is_delivered =
+      stanza.is_availability() && deliver_to_available(user, stanza.root()) > 0;
+  finished(&user, stanza, is_delivered ? Outcome::delivered : Outcome::dropped);
+}
+
+base::Task<> Router::run_inbound_presence(std::string bare_jid, xmpp::Stanza stanza) {
+  const auto& handler = shard_.registry().inbound_presence;
+  std::string user = bare_jid;
+  const Outcome outcome =
+      co_await handler.function(shard_.module_state(handler.module), std::move(user), stanza);
+  task_finished(bare_jid, stanza, outcome);
+}
+
+base::Task<> Router::run_fallback(std::string bare_jid, xmpp::Stanza stanza) {
+  const auto& handler = shard_.registry().message_fallback;
+  std::string user = bare_jid;
+  const api::Fallback fallback =
+      co_await handler.function(shard_.module_state(handler.module), std::move(user), stanza);
+  Outcome outcome = Outcome::stored;
+  if (fallback == api::Fallback::refused) {
+    bounce(stanza, StanzaErrorCondition::service_unavailable);
+    outcome = Outcome::bounced;
+  } else if (fallback == api::Fallback::failed) {
+    bounce(stanza, StanzaErrorCondition::resource_constraint, "storage is not available");
+    outcome = Outcome::bounced;
+  }
+  task_finished(bare_jid, stanza, outcome);
+}
+
+// --- Requests
+// --------------------------------------------------------------------------------------------------------
+
+void Router::process_host(xmpp::Stanza stanza) {
+  api::BeforeProcess context{{shard_}, nullptr, stanza};
+  const Verdict verdict = shard_.chains().before_process.run(context);
+  if (verdict.kind() == Verdict::Kind::reject) {
+    bounce(stanza, verdict.condition<StanzaErrorCondition>());
+    finished(nullptr, stanza, Outcome::bounced);
+  } else if (verdict.kind() == Verdict::Kind::handled) {
+    finished(nullptr, stanza, Outcome::handled);
+  } else if (stanza.is_iq()) {
+    act_on_iq(nullptr, std::move(stanza));
+  } else {
+    // The server itself reads no messages and has no presence (RFC 6120 §10.5.2).
+    const bool is_answered = stanza.is_message() && !stanza.is_error();
+    if (is_answered) {
+      bounce(stanza, StanzaErrorCondition::service_unavailable);
+    }
+    finished(nullptr, stanza, is_answered ? Outcome::bounced : Outcome::dropped);
+  }
+}
+
+void Router::act_on_iq(UserEntry* user, xmpp::Stanza stanza) {
+  if (user != nullptr && stanza.to().has_resource()) {
+    api::Session* session = user->find_session(stanza.to().resource());
+    Outcome outcome = Outcome::dropped;
+    if (session != nullptr && shard_.deliver(*session, stanza.root())) {
+      outcome = Outcome::delivered;
+    } else if (stanza.is_request()) {
+      bounce(stanza, StanzaErrorCondition::service_unavailable);
+      outcome = Outcome::bounced;
+    }
+    finished(user, stanza, outcome);
+    return;
+  }
+  if (stanza.is_response()) {
+    finished(user, stanza, Outcome::dropped);
+    return;
+  }
+  const xml::Element& payload = *stanza.payload();
+  const Registry::Iq* handler =
+      stanza.to().has_resource()
+          ? nullptr
+          : shard_.registry().find_iq(payload.name(), payload.ns(), user != nullptr);
+  const bool is_get = stanza.iq_type() == xmpp::IqType::get;
+  if (handler == nullptr || !(is_get ? handler->route.accepts_get : handler->route.accepts_set) ||
+      !shard_.serves(handler->module, stanza.to().domain())) {
+    bounce(stanza, StanzaErrorCondition::service_unavailable);
+    finished(user, stanza, Outcome::bounced);
+    return;
+  }
+  if (handler->function != nullptr) {
+    const api::IqRequest request(shard_, std::move(stanza));
+    const Outcome outcome =
+        answer(handler->function(shard_.module_state(handler->module), request), request.stanza());
+    finished(user, request.stanza(), outcome);
+    return;
+  }
+  if (user != nullptr) {
+    user->is_busy = true;
+  }
+  std::string bare_jid(user != nullptr ? user->jid().full() : std::string_view());
+  run_iq(*handler, std::move(bare_jid), std::move(stanza)).start();
+}
+
+base::Task<> Router::run_iq(const Registry::Iq& handler,
+                            std::string bare_jid,
+                            xmpp::Stanza stanza) {
+  api::IqRequest request(shard_, stanza.clone());
+  api::IqReply reply =
+      co_await handler.task(shard_.module_state(handler.module), std::move(request));
+  const Outcome outcome = answer(std::move(reply), stanza);
+  if (bare_jid.empty()) {
+    finished(nullptr, stanza, outcome);
+  } else {
+    task_finished(bare_jid, stanza, outcome);
+  }
+}
+
+Outcome Router::answer(api::IqReply reply, const xmpp::Stanza& request) {
+  if (reply.is_error()) {
+    bounce(request, reply.condition(), reply.text());
+    return Outcome::bounced;
+  }
+  if (!reply.is_none()) {
+    shard_.route(reply.take_result());
+  }
+  return Outcome::handled;
+}
+
+void Router::bounce(const xmpp::Stanza& stanza,
+                    StanzaErrorCondition condition,
+                    std::string_view text) {
+  xml::Document reply = xmpp::make_error_reply(stanza.root(), {condition, text});
+  if (!reply.empty() && !stanza.from().is_empty()) {
+    shard_.route(std::move(reply));
+  }
+}
+
+}  // namespace rondel::server

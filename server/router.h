@@ -1,0 +1,104 @@
+// Where stanzas go: to the right shard, then to handlers and sessions (RFC 6120 §10, RFC 6121 §8).
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/hash.h"
+#include "base/task.h"
+#include "base/timer_wheel.h"
+#include "hooks/verdict.h"
+#include "modules/api/contexts.h"
+#include "server/mailbox.h"
+#include "server/registry.h"
+#include "server/user_entry.h"
+#include "xmpp/stanza.h"
+
+namespace rondel::server {
+
+class Connection;
+class Shard;
+
+/// Routing and processing on one shard.
+///
+/// Order: stanzas from one address to one other are processed in the order in which they came (RFC
+/// 6120 §10.1): one mailbox for each pair of shards, one waiting row for each user whose task is
+/// under way. Owner: the shard. Thread: the shard's.
+class Router {
+ public:
+  explicit Router(Shard& shard);
+  ~Router();
+
+  /// A stanza of a client of this shard, with a trusted `from`.
+  void from_client(Connection& connection, xmpp::Stanza stanza);
+  /// A stanza of the server's own: later in this turn, in order.
+  void route_later(xmpp::Stanza stanza);
+  /// A stanza for a user of this shard.
+  void process(xmpp::Stanza stanza);
+  void process_copies(const RouteCopies& copies);
+  void route_copies(const xml::Document& stanza, std::span<const std::string> targets);
+  /// Routes what route_later() has collected.
+  void drain();
+  [[nodiscard]] bool has_work() const { return !later_.empty(); }
+  void bounce(const xmpp::Stanza& stanza,
+              xmpp::StanzaErrorCondition condition,
+              std::string_view text = {});
+  void resume_processing(std::uint64_t continuation, hooks::Verdict verdict);
+
+  [[nodiscard]] UserEntry* find_user(std::string_view bare_jid);
+  UserEntry& user_for_session(xmpp::JidView bare_jid);
+  /// Frees the user if nothing needs it any more.
+  void release(UserEntry& user);
+  [[nodiscard]] std::size_t user_count() const { return users_.size(); }
+  template <class F>
+  void for_each_user(F&& function) {
+    for (auto& [bare, user] : users_) {
+      function(*user);
+    }
+  }
+
+ private:
+  struct Suspended;
+
+  void route(xmpp::Stanza stanza);
+  void process_host(xmpp::Stanza stanza);
+  void enqueue(UserEntry& user, xmpp::Stanza stanza);
+  void perform_waiting(UserEntry& user);
+  void perform(UserEntry& user, xmpp::Stanza stanza);
+  void suspend(std::uint64_t continuation, UserEntry& user, xmpp::Stanza stanza, std::size_t hook);
+  void act(UserEntry& user, xmpp::Stanza stanza);
+  void act_on_message(UserEntry& user, xmpp::Stanza stanza);
+  void act_on_presence(UserEntry& user, xmpp::Stanza stanza);
+  void act_on_iq(UserEntry* user, xmpp::Stanza stanza);
+  void finished(api::User* user, const xmpp::Stanza& stanza, api::Outcome outcome);
+  void task_finished(const std::string& bare_jid, const xmpp::Stanza& stanza, api::Outcome outcome);
+  api::Outcome answer(api::IqReply reply, const xmpp::Stanza& request);
+  void unknown_account(xmpp::Stanza stanza);
+
+  /// Sessions that get a message to the bare JID; how many did.
+  std::size_t deliver_to_best(UserEntry& user, const xmpp::Stanza& stanza);
+  std::size_t deliver_to_available(UserEntry& user, const xml::Element& stanza);
+
+  base::Task<> load_account(std::string bare_jid);
+  base::Task<> run_outbound_presence(base::ConnectionId connection,
+                                     std::string full_jid,
+                                     xmpp::Stanza stanza);
+  base::Task<> run_inbound_presence(std::string bare_jid, xmpp::Stanza stanza);
+  base::Task<> run_fallback(std::string bare_jid, xmpp::Stanza stanza);
+  base::Task<> run_iq(const Registry::Iq& handler, std::string bare_jid, xmpp::Stanza stanza);
+
+  Shard& shard_;
+  std::unordered_map<std::string, std::unique_ptr<UserEntry>, base::TextHash, std::equal_to<>>
+      users_;
+  std::deque<xmpp::Stanza> later_;
+  bool is_draining_ = false;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Suspended>> suspended_;
+  std::uint64_t next_continuation_ = 1;
+};
+
+}  // namespace rondel::server

@@ -1,0 +1,56 @@
+// SASL on a stream: which mechanisms, one exchange at a time, and what the core checks afterwards.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/task.h"
+#include "modules/api/auth.h"
+#include "server/interface.h"
+#include "xml/element.h"
+#include "xmpp/jid.h"
+
+namespace rondel::server {
+
+class Connection;
+
+/// The rule of DESIGN §7: a module proves an identity; the core maps it to a JID, checks the
+/// authzid, and asks the user storage of the host whether the account exists and is active.
+///
+/// Source: RFC 6120 §6. Owner: the stream, until authentication has succeeded. Thread: the shard's.
+class SaslNegotiation {
+ public:
+  SaslNegotiation(Connection& connection, const Interface& interface, std::string host);
+  ~SaslNegotiation();
+
+  /// What is offered on this stream as it is now, best first.
+  [[nodiscard]] const std::vector<std::string>& mechanisms() const {
+    return channel_->offered_mechanisms;
+  }
+  [[nodiscard]] const std::vector<std::string>& channel_bindings() const {
+    return channel_->offered_channel_bindings;
+  }
+  /// auth, response or abort; the stream hears of the outcome by its authentication_… functions.
+  void received(const xml::Element& element);
+  /// The exchange has failed. True if that was one try too many (RFC 6120 §6.4.5).
+  [[nodiscard]] bool count_failure();
+
+ private:
+  void begin(const xml::Element& element);
+  void fail(xmpp::SaslFailure failure, std::string_view text = {});
+  void step(const xml::Element& element);
+
+  Connection& connection_;
+  const Interface& interface_;
+  /// Shared with a running task, which may outlive the connection.
+  std::shared_ptr<api::AuthChannel> channel_;
+  std::vector<std::pair<std::string, api::Authenticator*>> offers_;
+  std::shared_ptr<api::AuthExchange> exchange_;
+  std::string mechanism_;
+  int failures_ = 0;
+};
+
+}  // namespace rondel::server

@@ -1,0 +1,468 @@
+#include "server/shard.h"
+
+#include <algorithm>
+#include <unistd.h>
+#include <utility>
+
+#include "base/clock.h"
+#include "server/connection.h"
+#include "server/raw_endpoint.h"
+#include "xml/writer.h"
+
+namespace rondel::server {
+
+using hooks::Point;
+using hooks::Verdict;
+
+Shard::Shard(Core& core, std::uint16_t index)
+    : core_(core),
+      index_(index),
+      snapshot_(core.snapshot),
+      timers_(base::monotonic_ms()),
+      router_(*this) {
+}
+
+Shard::~Shard() = default;
+
+// --- Start and end
+// ---------------------------------------------------------------------------------------------------
+
+void Shard::start(std::unique_ptr<ring::Ring> ring) {
+  ring_ = std::move(ring);
+  to_wake_.assign(shard_count(), false);
+  attach_storages();
+  for (const auto& module : core_.modules) {
+    modules_.push_back(module->start_on_shard(*this));
+  }
+  build_chains();
+  for (const auto& module : modules_) {
+    module->started();
+  }
+  for (std::uint32_t i = 0; i < listeners_.size(); ++i) {
+    ring_->accept(listeners_[i].fd, {ring::Op::accept, {i, 0}});
+  }
+}
+
+void Shard::attach_storages() {
+  for (const auto& storage : core_.registry.storages) {
+    storages_.push_back(storage->attach(*this));
+  }
+  for (std::size_t i = 0; i < core_.host_names.size(); ++i) {
+    auto host = std::make_unique<api::Host>();
+    host->name = core_.host_names[i];
+    host->options = &snapshot_->hosts()[i];
+    for (const auto& storage : storages_) {
+      api::HostStores& stores = host->stores;
+      stores.users = stores.users ? stores.users : storage->users();
+      stores.rosters = stores.rosters ? stores.rosters : storage->rosters();
+      stores.offline = stores.offline ? stores.offline : storage->offline();
+      stores.key_values = stores.key_values ? stores.key_values : storage->key_values();
+    }
+    hosts_.push_back(std::move(host));
+  }
+}
+
+void Shard::build_chains() {
+  const auto entries = [this](Point point) {
+    std::vector<hooks::Entry> result;
+    for (const hooks::Registration& hook : core_.registry.hooks.at(point)) {
+      const auto& names = core_.registry.module_names;
+      const auto owner = std::find(names.begin(), names.end(), hook.module) - names.begin();
+      result.push_back({hook.function, modules_[static_cast<std::size_t>(owner)].get()});
+    }
+    return result;
+  };
+  chains_.before_accept = HookChains::Chain<Point::before_accept>(entries(Point::before_accept));
+  chains_.after_accept = HookChains::Chain<Point::after_accept>(entries(Point::after_accept));
+  chains_.layer_accept = HookChains::Chain<Point::layer_accept>(entries(Point::layer_accept));
+  chains_.before_interface =
+      HookChains::Chain<Point::before_interface>(entries(Point::before_interface));
+  chains_.after_interface =
+      HookChains::Chain<Point::after_interface>(entries(Point::after_interface));
+  chains_.before_process = HookChains::Chain<Point::before_process>(entries(Point::before_process));
+  chains_.after_process = HookChains::Chain<Point::after_process>(entries(Point::after_process));
+  chains_.before_send = HookChains::Chain<Point::before_send>(entries(Point::before_send));
+  chains_.after_send = HookChains::Chain<Point::after_send>(entries(Point::after_send));
+}
+
+void Shard::stop() {
+  if (is_stopping_) {
+    return;
+  }
+  is_stopping_ = true;
+  stop_deadline_ms_ = base::monotonic_ms() + kStopMaxMs;
+  for (std::uint32_t i = 0; i < listeners_.size(); ++i) {
+    ring_->cancel({ring::Op::accept, {i, 0}});
+  }
+  for (const auto& module : modules_) {
+    module->stopping();
+  }
+  endpoints_.for_each([](base::SlotHandle, Endpoint& endpoint) {
+    if (Connection* connection = endpoint.as_connection()) {
+      connection->close(xmpp::StreamErrorCondition::system_shutdown, {});
+    } else if (RawEndpoint* raw = endpoint.as_raw()) {
+      raw->close();
+    }
+  });
+}
+
+void Shard::run() {
+  while (!is_stopped()) {
+    run_once();
+    if (is_stopping_ && base::monotonic_ms() > stop_deadline_ms_) {
+      stop_deadline_ms_ += kStopMaxMs;
+      endpoints_.for_each([](base::SlotHandle, Endpoint& endpoint) {
+        if (Connection* connection = endpoint.as_connection()) {
+          connection->abort("the server stops");
+        }
+      });
+    }
+  }
+}
+
+void Shard::finish() {
+  run_completions();
+  services_.clear();
+  // Modules go in the reverse order of their start: a service outlives those that use it.
+  while (!modules_.empty()) {
+    modules_.pop_back();
+  }
+  storages_.clear();
+  ring_.reset();
+}
+
+void Shard::reload(std::shared_ptr<const config::Snapshot> snapshot) {
+  snapshot_ = std::move(snapshot);
+  for (std::size_t i = 0; i < hosts_.size(); ++i) {
+    hosts_[i]->options = snapshot_->host(core_.snapshot->hosts()[i].name);
+  }
+  for (const auto& module : modules_) {
+    module->reloaded();
+  }
+}
+
+// --- A turn
+// ----------------------------------------------------------------------------------------------------------
+
+bool Shard::has_work() const {
+  if (!ready_.empty() || !moves_.empty() || !dirty_.empty() || !completions_.empty() ||
+      router_.has_work()) {
+    return true;
+  }
+  for (std::uint16_t from = 0; from < shard_count(); ++from) {
+    if (!core_.mailbox(from, index_).empty()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void Shard::run_once() {
+  // Whoever posts looks at the flag after posting, we look for posts after setting it: one of us
+  // sees the other.
+  is_sleeping_.store(true, std::memory_order_seq_cst);
+  const std::uint64_t wait_ms = has_work() ? 0 : timers_.next_delay_ms(kSleepMaxMs);
+  ring_->run_once(std::chrono::milliseconds(wait_ms), *this);
+  is_sleeping_.store(false, std::memory_order_relaxed);
+  drain_mailboxes();
+  run_completions();
+  timers_.advance(base::monotonic_ms());
+  run_ready();
+  router_.drain();
+  flush_dirty();
+  run_moves();
+  bury_dead();
+  wake_receivers();
+}
+
+void Shard::completed(const ring::Completion& completion) {
+  if (completion.tag.op == ring::Op::accept) {
+    accepted(completion);
+  } else if (Endpoint* owner = endpoint(completion.tag.owner)) {
+    owner->completed(completion);
+  }
+}
+
+void Shard::drain_mailboxes() {
+  for (std::uint16_t from = 0; from < shard_count(); ++from) {
+    Mailbox& mailbox = core_.mailbox(from, index_);
+    for (std::size_t left = mailbox.capacity(); left > 0; --left) {
+      std::optional<Message> message = mailbox.try_pop();
+      if (!message) {
+        break;
+      }
+      handle(std::move(*message));
+    }
+  }
+}
+
+void Shard::handle(Message message) {
+  if (auto* stanza = std::get_if<RouteStanza>(&message)) {
+    router_.process(std::move(stanza->stanza));
+  } else if (const auto* copies = std::get_if<RouteCopies>(&message)) {
+    router_.process_copies(*copies);
+  } else if (auto* move = std::get_if<MoveConnection>(&message)) {
+    Connection& connection = *move->connection;
+    const base::SlotHandle handle = endpoints_.insert(std::move(move->connection));
+    connection.attach(*this, handle);
+    if (is_stopping_) {
+      connection.close(xmpp::StreamErrorCondition::system_shutdown, {});
+    }
+    connection.arrived();
+  } else {
+    std::get<Call>(message).function(*this);
+  }
+  router_.drain();
+}
+
+void Shard::run_completions() {
+  completions_.take_all([this](std::unique_ptr<base::MpscNode> node) {
+    static_cast<base::Completion*>(node.get())->run();
+    router_.drain();
+  });
+}
+
+void Shard::run_ready() {
+  turn_.clear();
+  std::swap(turn_, ready_);
+  for (const base::SlotHandle handle : turn_) {
+    if (Endpoint* owner = endpoint(handle)) {
+      owner->run_ready();
+    }
+  }
+}
+
+void Shard::flush_dirty() {
+  turn_.clear();
+  std::swap(turn_, dirty_);
+  for (const base::SlotHandle handle : turn_) {
+    if (Endpoint* owner = endpoint(handle)) {
+      owner->flush();
+    }
+  }
+}
+
+void Shard::run_moves() {
+  std::erase_if(moves_, [this](const Move& move) {
+    Connection* connection = this->connection({index_, move.connection});
+    if (connection == nullptr || connection->is_closing()) {
+      return true;
+    }
+    if (!connection->may_move()) {
+      return false;
+    }
+    connection->leave();
+    std::unique_ptr<Endpoint> owned = endpoints_.take(move.connection);
+    Message message(MoveConnection{std::unique_ptr<Connection>(owned.release()->as_connection())});
+    if (try_send(move.home, std::move(message))) {
+      return true;
+    }
+    // The mailbox is full: it stays here, under a new handle, and tries again in the next turn.
+    auto& back = std::get<MoveConnection>(message).connection;
+    Connection& kept = *back;
+    kept.attach(*this, endpoints_.insert(std::move(back)));
+    move_later(kept, move.home);
+    return true;
+  });
+}
+
+void Shard::bury_dead() {
+  turn_.clear();
+  std::swap(turn_, buried_);
+  for (const base::SlotHandle handle : turn_) {
+    Endpoint* owner = endpoint(handle);
+    if (owner == nullptr || !owner->is_dead()) {
+      continue;
+    }
+    const std::unique_ptr<Endpoint> dead = endpoints_.take(handle);
+    if (const Connection* connection = dead->as_connection()) {
+      core_.addresses.leave(connection->peer());
+    }
+    ring_->close(dead->fd());
+  }
+}
+
+void Shard::wake_receivers() {
+  for (std::uint16_t to = 0; to < to_wake_.size(); ++to) {
+    if (to_wake_[to]) {
+      to_wake_[to] = false;
+      core_.shards[to]->wake_if_sleeping();
+    }
+  }
+}
+
+void Shard::wake_if_sleeping() {
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (is_sleeping_.load(std::memory_order_relaxed)) {
+    ring_->wake();
+  }
+}
+
+void Shard::post_completion(std::unique_ptr<base::Completion> completion) {
+  if (completions_.push(std::move(completion))) {
+    wake_if_sleeping();
+  }
+}
+
+bool Shard::try_send(std::uint16_t to, Message&& message) {
+  if (!core_.mailbox(index_, to).try_push(std::move(message))) {
+    ++counters_.mailbox_refused;
+    return false;
+  }
+  to_wake_[to] = true;
+  return true;
+}
+
+void Shard::post_reply(std::uint16_t to, base::UniqueFunction<void(api::Shard&)> function) {
+  struct Reply final : base::Completion {
+    void run() override { function(*shard); }
+    Shard* shard = nullptr;
+    base::UniqueFunction<void(api::Shard&)> function;
+  };
+  auto reply = std::make_unique<Reply>();
+  reply->shard = core_.shards[to].get();
+  reply->function = std::move(function);
+  core_.shards[to]->post_completion(std::move(reply));
+}
+
+bool Shard::try_post(std::uint16_t shard, base::UniqueFunction<void(api::Shard&)> function) {
+  return try_send(shard, Message(Call{std::move(function)}));
+}
+
+bool Shard::try_offload(base::UniqueFunction<void()> work, base::UniqueFunction<void()> done) {
+  return core_.offload->try_run(*this, std::move(work), std::move(done));
+}
+
+void Shard::move_later(Connection& connection, std::uint16_t home) {
+  moves_.push_back({connection.handle(), home});
+}
+
+// --- Stanzas
+// ---------------------------------------------------------------------------------------------------------
+
+void Shard::route(xml::Document stanza) {
+  if (auto made = xmpp::Stanza::from_document(std::move(stanza)); made && !made->to().is_empty()) {
+    router_.route_later(std::move(*made));
+  } else {
+    RONDEL_LOG_ERROR(log(), "route.malformed", "a module routed a stanza of no valid form");
+  }
+}
+
+void Shard::route_copies(const xml::Document& stanza, std::span<const std::string> targets) {
+  router_.route_copies(stanza, targets);
+}
+
+bool Shard::deliver(api::Session& session, const xml::Element& stanza) {
+  Connection* to = connection(session.connection());
+  if (to == nullptr || to->is_closing()) {
+    return false;
+  }
+  write(session, stanza,
+        stanza.has_attribute("to") ? std::nullopt : std::optional(session.jid().full()));
+  return true;
+}
+
+void Shard::write(api::Session& session,
+                  const xml::Element& stanza,
+                  std::optional<std::string_view> to) {
+  Connection* connection = this->connection(session.connection());
+  if (connection == nullptr || connection->is_closing()) {
+    return;
+  }
+  const xml::Element* written = &stanza;
+  if (!chains_.before_send.empty()) {
+    api::BeforeSend context{{*this}, session, stanza};
+    if (!chains_.before_send.run(context).is_next()) {
+      return;
+    }
+    written = context.replacement ? context.replacement : &stanza;
+  }
+  base::ByteBuffer& output = connection->output();
+  const std::size_t before = output.size();
+  xml::write(*written, output, {.to = to});
+  ++counters_.stanzas_sent;
+  if (!chains_.after_send.empty()) {
+    connection->mark_stanza_end(written->attribute_or("id", {}),
+                                static_cast<std::uint32_t>(output.size() - before));
+  }
+}
+
+void Shard::resume_processing(std::uint64_t continuation, Verdict verdict) {
+  router_.resume_processing(continuation, verdict);
+}
+
+void Shard::bounce(const xmpp::Stanza& stanza,
+                   xmpp::StanzaErrorCondition condition,
+                   std::string_view text) {
+  router_.bounce(stanza, condition, text);
+}
+
+// --- Hooks and features
+// ----------------------------------------------------------------------------------------------
+
+Verdict Shard::run_before_interface(Connection& connection, xml::Document& element) {
+  api::BeforeInterface context{{*this}, connection, element};
+  return chains_.before_interface.run(context);
+}
+
+Verdict Shard::run_after_interface(Connection& connection,
+                                   api::Session& session,
+                                   xmpp::Stanza& stanza) {
+  api::AfterInterface context{{*this}, connection, session, stanza};
+  return chains_.after_interface.run(context);
+}
+
+bool Shard::run_layer_accept(Connection& connection, const api::Layer& layer) {
+  api::LayerAccept context{{*this}, connection, layer};
+  if (chains_.layer_accept.run(context).is_next()) {
+    return !connection.is_closing();
+  }
+  connection.close(xmpp::StreamErrorCondition::policy_violation, {});
+  return false;
+}
+
+void Shard::run_after_send(Connection& connection,
+                           std::string_view id,
+                           std::uint32_t bytes,
+                           bool is_sent) {
+  api::AfterSend context{{*this}, connection, id, bytes, is_sent};
+  chains_.after_send.run(context);
+}
+
+void Shard::advertise(api::FeatureStage stage, Connection& connection, xml::Document& features) {
+  for (const auto& feature : registry().stream_features) {
+    if (feature.stage == stage && serves(feature.module, connection.host())) {
+      feature.advertise(module_state(feature.module), connection, features);
+    }
+  }
+}
+
+bool Shard::offer_element(api::FeatureStage stage,
+                          Connection& connection,
+                          const xml::Element& element) {
+  for (const auto& feature : registry().stream_features) {
+    if (feature.stage == stage && feature.element != nullptr && feature.ns == element.ns() &&
+        serves(feature.module, connection.host())) {
+      feature.element(module_state(feature.module), connection, element);
+      return true;
+    }
+  }
+  return false;
+}
+
+bool Shard::serves(ModuleIndex module, std::string_view host) const {
+  const api::Host* served = find_host(host);
+  return served == nullptr || served->options->modules_off.empty() ||
+         snapshot_->serves(core_.registry.module_names[module], served->options->name);
+}
+
+void* Shard::find_service(std::string_view name) const {
+  const auto found = services_.find(name);
+  return found == services_.end() ? nullptr : found->second;
+}
+
+void Shard::set_service(std::string_view name, void* face) {
+  services_[std::string(name)] = face;
+}
+
+}  // namespace rondel::server

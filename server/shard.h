@@ -1,0 +1,238 @@
+// One thread with its ring and everything that lives on it (DESIGN §4).
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/byte_buffer.h"
+#include "base/slab.h"
+#include "base/timer_wheel.h"
+#include "modules/api/shard.h"
+#include "ring/ring.h"
+#include "server/core.h"
+#include "server/endpoint.h"
+#include "server/router.h"
+#include "xml/parser.h"
+
+namespace rondel::server {
+
+/// The frozen chains of one shard.
+struct HookChains {
+  template <hooks::Point kPoint>
+  using Chain = hooks::Chain<typename api::ContextOf<kPoint>::type, kPoint>;
+  Chain<hooks::Point::before_accept> before_accept;
+  Chain<hooks::Point::after_accept> after_accept;
+  Chain<hooks::Point::layer_accept> layer_accept;
+  Chain<hooks::Point::before_interface> before_interface;
+  Chain<hooks::Point::after_interface> after_interface;
+  Chain<hooks::Point::before_process> before_process;
+  Chain<hooks::Point::after_process> after_process;
+  Chain<hooks::Point::before_send> before_send;
+  Chain<hooks::Point::after_send> after_send;
+};
+
+/// What a shard counts; only ever grows. Read on the shard.
+struct ShardCounters {
+  std::uint64_t stanzas_received = 0, stanzas_sent = 0;
+  std::uint64_t bytes_received = 0, bytes_sent = 0;
+  std::uint64_t mailbox_refused = 0;
+};
+
+/// A socket that this shard accepts from.
+struct ShardListener {
+  int fd = -1;
+  const ListenerSpec* spec = nullptr;  ///< Of an XMPP listener.
+  const Registry::Raw* raw = nullptr;  ///< Of a special interface.
+};
+
+/// A turn: submit and wait → completions → mailbox → work of other threads → what became ready →
+/// flush → timers.
+///
+/// Owner: Core. Thread: its own, but for wake_if_sleeping(), post_completion() and the constructor.
+class Shard final : public api::Shard, public ring::Sink, public base::Executor {
+ public:
+  /// A sleep is never longer, whatever a lost wake-up does.
+  static constexpr std::uint64_t kSleepMaxMs = 100;
+  /// How long sessions may take to close at the end.
+  static constexpr std::uint64_t kStopMaxMs = 5'000;
+
+  Shard(Core& core, std::uint16_t index);
+  ~Shard() override;
+
+  // For the server.
+  void add_listener(const ShardListener& listener) { listeners_.push_back(listener); }
+  /// Starts modules and listeners. Thread: the shard's; the ring belongs to it.
+  void start(std::unique_ptr<ring::Ring> ring);
+  /// One turn.
+  void run_once();
+  /// Runs until stop() has been called and everything is closed.
+  void run();
+  /// Refuses new connections and closes all streams with system-shutdown.
+  void stop();
+  [[nodiscard]] bool is_stopped() const { return is_stopping_ && endpoints_.size() == 0; }
+  /// Frees module states, then storage sessions; after storages were closed and completions ran.
+  void finish();
+  void run_completions();
+  /// Ends the shard's sleep, if it sleeps. Thread: any.
+  void wake_if_sleeping();
+  void reload(std::shared_ptr<const config::Snapshot> snapshot);
+
+  // For connections, streams and the router.
+  [[nodiscard]] ring::Ring& ring() { return *ring_; }
+  [[nodiscard]] const Registry& registry() const { return core_.registry; }
+  [[nodiscard]] const HookChains& chains() const { return chains_; }
+  [[nodiscard]] Router& router() { return router_; }
+  [[nodiscard]] xml::ThreadParser& parser() { return parser_; }
+  [[nodiscard]] ShardCounters& counters() { return counters_; }
+  [[nodiscard]] base::ByteBuffer& scratch() { return scratch_; }
+  [[nodiscard]] api::ShardModule* module_state(ModuleIndex module) {
+    return modules_[module].get();
+  }
+  [[nodiscard]] api::Authenticator* authenticator(std::string_view name);
+  [[nodiscard]] Connection* connection(base::ConnectionId id);
+  [[nodiscard]] bool serves(ModuleIndex module, std::string_view host) const;
+  void flush_later(Endpoint& endpoint) { dirty_.push_back(endpoint.handle()); }
+  void make_ready(Endpoint& endpoint) { ready_.push_back(endpoint.handle()); }
+  void bury(Endpoint& endpoint) { buried_.push_back(endpoint.handle()); }
+  void move_later(Connection& connection, std::uint16_t home);
+  /// False: the mailbox is full, and `message` is as it was.
+  [[nodiscard]] bool try_send(std::uint16_t to, Message&& message);
+  /// Runs `function` on shard `to`, whatever its mailbox says: for answers that somebody waits for.
+  void post_reply(std::uint16_t to, base::UniqueFunction<void(api::Shard&)> function);
+  void write(api::Session& session, const xml::Element& stanza, std::optional<std::string_view> to);
+
+  [[nodiscard]] hooks::Verdict run_before_interface(Connection& connection, xml::Document& element);
+  [[nodiscard]] hooks::Verdict run_after_interface(Connection& connection,
+                                                   api::Session& session,
+                                                   xmpp::Stanza& stanza);
+  /// False: refused, and the connection is ending.
+  [[nodiscard]] bool run_layer_accept(Connection& connection, const api::Layer& layer);
+  void run_after_send(Connection& connection,
+                      std::string_view id,
+                      std::uint32_t bytes,
+                      bool is_sent);
+  void advertise(api::FeatureStage stage, Connection& connection, xml::Document& features);
+  [[nodiscard]] bool offer_element(api::FeatureStage stage,
+                                   Connection& connection,
+                                   const xml::Element& element);
+
+  /// Binds a resource; an older session of the same one ends (conflict). Null: too many resources.
+  api::Session* begin_session(Connection& connection, const xmpp::Jid& full_jid, int resources_max);
+  void session_started(api::Session& session);
+  void end_session(api::Session& session);
+  void end_sessions(std::string_view bare_jid,
+                    std::string_view except_full_jid,
+                    xmpp::StreamErrorCondition condition,
+                    std::string_view text);
+  [[nodiscard]] api::ServerStatus::ShardStatus status();
+  [[nodiscard]] std::vector<api::SessionStatus> session_status();
+
+  // What modules see.
+  [[nodiscard]] std::uint16_t index() const override { return index_; }
+  [[nodiscard]] std::uint16_t shard_count() const override {
+    return static_cast<std::uint16_t>(core_.shards.size());
+  }
+  [[nodiscard]] std::uint16_t home_of(std::string_view bare_jid) const override;
+  [[nodiscard]] std::shared_ptr<const config::Snapshot> config() const override {
+    return snapshot_;
+  }
+  [[nodiscard]] const log::Channel& log() const override { return *core_.log; }
+  [[nodiscard]] base::Result<const log::FileChannel*> open_log_file(
+      const std::string& path) override {
+    return core_.log_writer->open_file_channel(path);
+  }
+  [[nodiscard]] base::TimerWheel& timers() override { return timers_; }
+  [[nodiscard]] base::Executor& executor() override { return *this; }
+  [[nodiscard]] std::chrono::seconds uptime() const override;
+  [[nodiscard]] const api::Host* find_host(std::string_view name) const override;
+  [[nodiscard]] std::span<const std::unique_ptr<api::Host>> hosts() const override {
+    return hosts_;
+  }
+  [[nodiscard]] api::DiscoInfo disco_info(const api::Host& host, bool is_account) const override;
+  [[nodiscard]] api::User* find_user(std::string_view bare_jid) override {
+    return router_.find_user(bare_jid);
+  }
+  [[nodiscard]] api::Session* find_session(xmpp::JidView full_jid) override;
+  void for_each_session(base::UniqueFunction<void(api::Session&)> function) override;
+  [[nodiscard]] api::Connection* find_connection(base::ConnectionId id) override;
+  [[nodiscard]] api::RawConnection* find_raw(base::ConnectionId id) override;
+  void route(xml::Document stanza) override;
+  void route_copies(const xml::Document& stanza, std::span<const std::string> targets) override;
+  bool deliver(api::Session& session, const xml::Element& stanza) override;
+  void resume_processing(std::uint64_t continuation, hooks::Verdict verdict) override;
+  void bounce(const xmpp::Stanza& stanza,
+              xmpp::StanzaErrorCondition condition,
+              std::string_view text) override;
+  void post_account_event(const store::UserKey& user,
+                          api::AccountEvent event,
+                          std::string except_full_jid) override;
+  [[nodiscard]] bool try_post(std::uint16_t shard,
+                              base::UniqueFunction<void(api::Shard&)> function) override;
+  [[nodiscard]] bool try_offload(base::UniqueFunction<void()> work,
+                                 base::UniqueFunction<void()> done) override;
+  [[nodiscard]] api::Admin& admin() override { return *core_.admin; }
+
+  // base::Executor, ring::Sink
+  void post_completion(std::unique_ptr<base::Completion> completion) override;
+  void completed(const ring::Completion& completion) override;
+
+ protected:
+  [[nodiscard]] void* find_service(std::string_view name) const override;
+  void set_service(std::string_view name, void* face) override;
+
+ private:
+  struct Move {
+    base::SlotHandle connection;
+    std::uint16_t home;
+  };
+
+  void build_chains();
+  void attach_storages();
+  void accepted(const ring::Completion& completion);
+  void accept_client(int fd, const api::PeerAddress& peer, const ListenerSpec& listener);
+  void accept_raw(int fd, const api::PeerAddress& peer, const Registry::Raw& raw);
+  bool install_extensions(Connection& connection, const ListenerSpec& listener);
+  void drain_mailboxes();
+  void handle(Message message);
+  void run_ready();
+  void flush_dirty();
+  void run_moves();
+  void bury_dead();
+  void wake_receivers();
+  void account_event(const store::UserKey& user,
+                     api::AccountEvent event,
+                     const std::string& except_full_jid);
+  [[nodiscard]] bool has_work() const;
+  Endpoint* endpoint(base::SlotHandle handle) const { return endpoints_.find(handle); }
+
+  Core& core_;
+  const std::uint16_t index_;
+  std::shared_ptr<const config::Snapshot> snapshot_;
+  std::unique_ptr<ring::Ring> ring_;
+  base::TimerWheel timers_;
+  xml::ThreadParser parser_;
+  base::ByteBuffer scratch_;
+  ShardCounters counters_;
+  std::vector<ShardListener> listeners_;
+  std::vector<std::unique_ptr<store::StorageSession>> storages_;
+  std::vector<std::unique_ptr<api::Host>> hosts_;
+  std::vector<std::unique_ptr<api::ShardModule>> modules_;
+  std::map<std::string, void*, std::less<>> services_;
+  HookChains chains_;
+  base::Slab<Endpoint> endpoints_;
+  Router router_;
+  std::vector<base::SlotHandle> dirty_, ready_, buried_, turn_;
+  std::vector<Move> moves_;
+  std::vector<bool> to_wake_;
+  base::MpscQueue completions_;
+  std::atomic<bool> is_sleeping_{false};
+  bool is_stopping_ = false;
+  std::uint64_t stop_deadline_ms_ = 0;
+};
+
+}  // namespace rondel::server

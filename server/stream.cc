@@ -1,0 +1,491 @@
+#include "server/stream.h"
+
+#include <charconv>
+
+#include "base/encoding.h"
+#include "base/random.h"
+#include "server/connection.h"
+#include "server/sasl_negotiation.h"
+#include "server/shard.h"
+#include "xml/writer.h"
+#include "xmpp/namespaces.h"
+#include "xmpp/stanza.h"
+
+namespace rondel::server {
+namespace {
+
+using xmpp::StanzaErrorCondition;
+using xmpp::StreamErrorCondition;
+namespace ns = xmpp::ns;
+
+constexpr std::string_view kOurLanguage = "en";
+
+/// RFC 6120 §4.7.5: absent means 0.9, which has no features; a higher major is spoken to as 1.0.
+bool is_version_supported(const std::optional<std::string>& version) {
+  if (!version) {
+    return false;
+  }
+  unsigned major = 0;
+  unsigned minor = 0;
+  const char* end = version->data() + version->size();
+  const auto first = std::from_chars(version->data(), end, major);
+  if (first.ec != std::errc() || first.ptr == end || *first.ptr != '.') {
+    return false;
+  }
+  const auto second = std::from_chars(first.ptr + 1, end, minor);
+  return second.ec == std::errc() && second.ptr == end && major >= 1;
+}
+
+}  // namespace
+
+Stream::Stream(Connection& connection) : connection_(connection) {
+}
+Stream::~Stream() = default;
+
+const log::Channel& Stream::log() const {
+  return interface_ ? *interface_->log : connection_.shard().log();
+}
+
+// --- Opening
+// ---------------------------------------------------------------------------------------------------------
+
+void Stream::opened(std::string_view header_bytes) {
+  auto header = xml::parse_stream_header(header_bytes);
+  if (!header) {
+    fail(xmpp::to_stream_error(header.error()));
+    return;
+  }
+  if (auto root = xml::check_stream_root(*header); !root) {
+    fail(xmpp::to_stream_error(root.error()));
+    return;
+  }
+  if (interface_ == nullptr ? !assign_interface(*header) : !check_restarted_header(*header)) {
+    return;
+  }
+  if (!is_version_supported(header->version)) {
+    fail(StreamErrorCondition::unsupported_version);
+    return;
+  }
+  namespaces_ = header->namespaces;
+  language_ = header->lang.value_or(std::string());
+  // The answer's `to` is what the peer says to be, if that is an address (RFC 6120 §4.7.2).
+  auto from = header->from ? xmpp::Jid::parse(*header->from)
+                           : base::Result<xmpp::Jid, xmpp::JidError>(xmpp::Jid());
+  write_header(from ? std::string_view(from->full()) : std::string_view());
+  state_ = is_authenticated_ ? StreamState::authenticated : StreamState::unauthenticated;
+  write_features();
+}
+
+bool Stream::assign_interface(const xml::StreamHeader& header) {
+  if (header.content_namespace() != ns::kClient) {
+    fail(StreamErrorCondition::invalid_namespace, "this address serves clients only");
+    return false;
+  }
+  if (!header.to || header.to->empty()) {
+    fail(StreamErrorCondition::improper_addressing, "the stream header needs a 'to'");
+    return false;
+  }
+  auto host = xmpp::prepare_domain(*header.to);
+  for (const Interface* candidate : connection_.listener().interfaces) {
+    if (host && candidate->serves(*host)) {
+      interface_ = candidate;
+      host_ = std::move(*host);
+      const auto waited = std::chrono::duration_cast<base::Milliseconds>(
+          std::chrono::steady_clock::now() - opened_at_);
+      const auto allowed = candidate->options.authentication_deadline;
+      connection_.set_deadline(
+          static_cast<std::uint64_t>(std::max<std::int64_t>((allowed - waited).count(), 1)));
+      return true;
+    }
+  }
+  fail(StreamErrorCondition::host_unknown);
+  return false;
+}
+
+bool Stream::check_restarted_header(const xml::StreamHeader& header) {
+  // A stream belongs to its host for good, and after authentication to its account (RFC 6120 §4.7).
+  auto host = xmpp::prepare_domain(header.to.value_or(std::string()));
+  if (header.content_namespace() != ns::kClient) {
+    fail(StreamErrorCondition::invalid_namespace);
+    return false;
+  }
+  if (!host || *host != host_) {
+    fail(StreamErrorCondition::host_unknown, "a stream can't change its host");
+    return false;
+  }
+  if (is_authenticated_ && header.from) {
+    auto from = xmpp::Jid::parse(*header.from);
+    if (!from || from->bare() != jid_.bare()) {
+      fail(StreamErrorCondition::invalid_from);
+      return false;
+    }
+  }
+  return true;
+}
+
+void Stream::write_header(std::string_view to) {
+  has_sent_header_ = true;
+  const std::string id = base::random_token();
+  xml::write_stream_header({.to = to, .from = host_, .id = id, .lang = kOurLanguage},
+                           connection_.output());
+}
+
+void Stream::write_features() {
+  xml::Document features = xml::Document::create("features", ns::kStreams);
+  const bool is_encrypted = connection_.layer() && connection_.layer()->info().is_encrypted;
+  const bool is_secure_enough = is_encrypted ||
+                                interface_->options.tls == config::TlsMode::optional ||
+                                interface_->options.tls == config::TlsMode::off;
+  Shard& shard = connection_.shard();
+  if (is_authenticated_) {
+    xml::ElementBuilder(features).child("bind", ns::kBind);
+    xml::ElementBuilder(features).child("session", ns::kSession).child("optional", ns::kSession);
+    shard.advertise(api::FeatureStage::session, connection_, features);
+  } else {
+    shard.advertise(api::FeatureStage::encryption, connection_, features);
+    if (is_secure_enough) {
+      add_authentication_features(features);
+      shard.advertise(api::FeatureStage::authentication, connection_, features);
+    }
+  }
+  // XEP-0478 §3: what a stanza may be long; no idle limit, because dead peers are found by the
+  // kernel.
+  const std::uint32_t bytes_max = is_authenticated_ ? interface_->limits.stanza_bytes_max
+                                                    : base::kUnauthenticatedLimits.stanza_bytes_max;
+  xml::ElementBuilder(features)
+      .child("limits", ns::kStreamLimits)
+      .child("max-bytes", ns::kStreamLimits)
+      .text(std::to_string(bytes_max));
+  connection_.send_element(features.root());
+}
+
+void Stream::add_authentication_features(xml::Document& features) {
+  if (!sasl_) {
+    sasl_ = std::make_unique<SaslNegotiation>(connection_, *interface_, host_);
+  }
+  if (sasl_->mechanisms().empty()) {
+    return;
+  }
+  xml::ElementBuilder builder(features);
+  builder.child("mechanisms", ns::kSasl);
+  for (const std::string& mechanism : sasl_->mechanisms()) {
+    builder.child("mechanism").text(mechanism).up();
+  }
+  if (!sasl_->channel_bindings().empty()) {
+    xml::ElementBuilder bindings(features);
+    bindings.child("sasl-channel-binding", ns::kSaslChannelBinding);
+    for (const std::string& type : sasl_->channel_bindings()) {
+      bindings.child("channel-binding").attribute("type", type).up();
+    }
+  }
+}
+
+bool Stream::layer_came_up(const api::Layer& layer) {
+  RONDEL_LOG_DEBUG_WITH(log(), (log::Fields{.connection = connection_.id()}), "layer.up",
+                        "layer={} version={} cipher={} engine={}", layer.info().name,
+                        layer.info().version, layer.info().cipher, layer.info().engine);
+  return connection_.shard().run_layer_accept(connection_, layer);
+}
+
+// --- Elements
+// --------------------------------------------------------------------------------------------------------
+
+void Stream::received(xml::Document element) {
+  ++connection_.shard().counters().stanzas_received;
+  const auto verdict = connection_.shard().run_before_interface(connection_, element);
+  if (verdict.kind() == hooks::Verdict::Kind::handled || connection_.is_closing()) {
+    return;
+  }
+  if (verdict.kind() == hooks::Verdict::Kind::reject) {
+    if (state_ == StreamState::bound) {
+      refuse(element, verdict.condition<StanzaErrorCondition>());
+    } else {
+      fail(StreamErrorCondition::policy_violation);
+    }
+    return;
+  }
+  if (state_ == StreamState::bound) [[likely]] {
+    stanza(std::move(element));
+  } else if (state_ == StreamState::authenticated) {
+    bind(std::move(element));
+  } else {
+    negotiate(element);
+  }
+}
+
+bool Stream::offer_to_modules(api::FeatureStage stage, const xml::Element& element) {
+  return connection_.shard().offer_element(stage, connection_, element);
+}
+
+void Stream::negotiate(const xml::Document& element) {
+  const xml::Element& root = element.root();
+  if (root.ns() == ns::kSasl && sasl_ && !sasl_->mechanisms().empty()) {
+    sasl_->received(root);
+    return;
+  }
+  if (root.ns() == ns::kSasl) {
+    authentication_refused(xmpp::SaslFailure::encryption_required);
+    return;
+  }
+  if (offer_to_modules(api::FeatureStage::encryption, root) ||
+      (sasl_ && offer_to_modules(api::FeatureStage::authentication, root))) {
+    return;
+  }
+  if (xmpp::kind_of(root)) {
+    fail(StreamErrorCondition::not_authorized);  // RFC 6120 §4.9.3.12: stanzas come after
+                                                 // authentication.
+  } else {
+    fail(StreamErrorCondition::unsupported_stanza_type);
+  }
+}
+
+// --- Authentication
+// --------------------------------------------------------------------------------------------------
+
+void Stream::authentication_challenged(std::string_view data) {
+  xml::Document challenge = xml::Document::create("challenge", ns::kSasl);
+  xml::ElementBuilder(challenge).text(data.empty() ? std::string("=") : base::base64_encode(data));
+  connection_.send_element(challenge.root());
+}
+
+void Stream::authentication_succeeded(xmpp::Jid account, std::string data, std::string mechanism) {
+  if (connection_.has_pending_input()) {
+    fail(StreamErrorCondition::policy_violation, "data before the outcome of authentication");
+    return;
+  }
+  RONDEL_LOG_INFO_WITH(log(),
+                       (log::Fields{.jid = account.full(),
+                                    .connection = connection_.id(),
+                                    .remote_address = connection_.peer().text()}),
+                       "auth.success", "mechanism={}", mechanism);
+  xml::Document success = xml::Document::create("success", ns::kSasl);
+  if (!data.empty()) {
+    xml::ElementBuilder(success).text(base::base64_encode(data));
+  }
+  connection_.send_element(success.root());
+  jid_ = std::move(account);
+  mechanism_ = std::move(mechanism);
+  is_authenticated_ = true;
+  sasl_.reset();
+  connection_.set_limits(interface_->limits);
+  connection_.restart_input();
+  restart();
+}
+
+void Stream::authentication_refused(xmpp::SaslFailure failure, std::string_view text) {
+  RONDEL_LOG_INFO_WITH(
+      log(),
+      (log::Fields{.connection = connection_.id(), .remote_address = connection_.peer().text()}),
+      "auth.failure", "condition={} host={}", xmpp::element_name(failure), host_);
+  xml::Document answer = xml::Document::create("failure", ns::kSasl);
+  xml::ElementBuilder(answer).child(xmpp::element_name(failure), ns::kSasl);
+  if (!text.empty()) {
+    xml::ElementBuilder(answer).child("text", ns::kSasl).lang(kOurLanguage).text(text);
+  }
+  connection_.send_element(answer.root());
+  if (sasl_ && sasl_->count_failure()) {
+    fail(StreamErrorCondition::policy_violation, "too many failed authentications");
+  }
+}
+
+// --- Resource binding
+// ------------------------------------------------------------------------------------------------
+
+void Stream::bind(xml::Document request) {
+  const xml::Element& root = request.root();
+  const xml::Element* payload = root.child("bind", ns::kBind);
+  if (!xmpp::kind_of(root)) {
+    if (!offer_to_modules(api::FeatureStage::session, root)) {
+      fail(StreamErrorCondition::unsupported_stanza_type);
+    }
+    return;
+  }
+  if (root.name() != "iq" || payload == nullptr || root.attribute_or("type", {}) != "set") {
+    fail(StreamErrorCondition::not_authorized, "a resource must be bound first");  // RFC 6120 §7.1
+    return;
+  }
+  if (!root.has_attribute("id")) {
+    refuse(request, StanzaErrorCondition::bad_request, "an iq needs an id");
+    return;
+  }
+  state_ = StreamState::binding;
+  bind_request_ = std::make_unique<xml::Document>(std::move(request));
+  Shard& shard = connection_.shard();
+  const std::uint16_t home = shard.home_of(jid_.bare());
+  if (home == shard.index()) {
+    bind_at_home();
+  } else {
+    connection_.pause();
+    shard.move_later(connection_, home);
+  }
+}
+
+void Stream::arrived() {
+  bind_at_home();
+  connection_.resume();
+}
+
+void Stream::bind_at_home() {
+  const std::unique_ptr<xml::Document> request = std::move(bind_request_);
+  state_ = StreamState::authenticated;
+  Shard& shard = connection_.shard();
+  const xml::Element* wanted = request->root().child("bind", ns::kBind)->child("resource");
+  const std::string asked = wanted ? wanted->text() : std::string();
+  // RFC 6120 §7.6, §7.7: nothing asked for gets a resource of ours.
+  auto resource = asked.empty() ? base::Result<std::string, xmpp::JidError>(base::random_token())
+                                : xmpp::prepare_resource(asked);
+  auto full = resource
+                  ? xmpp::Jid::with_resource(jid_.view().bare_view(), *resource)
+                  : base::Result<xmpp::Jid, xmpp::JidError>(base::Unexpected(resource.error()));
+  if (!full) {
+    refuse(*request, StanzaErrorCondition::bad_request, xmpp::to_text(full.error()));
+    return;
+  }
+  session_ = shard.begin_session(connection_, *full, interface_->options.resources_max);
+  if (session_ == nullptr) {
+    // RFC 6120 §7.6.2.1: as many resources as an account may have are bound.
+    refuse(*request, StanzaErrorCondition::resource_constraint, "too many resources");
+    return;
+  }
+  jid_ = std::move(*full);
+  state_ = StreamState::bound;
+  connection_.cancel_deadline();
+  connection_.read_continuously();
+  xml::Document result = xmpp::make_iq_result(request->root());
+  xml::ElementBuilder(result).child("bind", ns::kBind).child("jid").text(jid_.full());
+  connection_.send_element(result.root());
+  RONDEL_LOG_INFO_WITH(log(),
+                       (log::Fields{.jid = jid_.full(),
+                                    .connection = connection_.id(),
+                                    .remote_address = connection_.peer().text()}),
+                       "c2s.bound", "mechanism={} tls={}", mechanism_,
+                       connection_.layer() ? connection_.layer()->info().version : "none");
+  shard.session_started(*session_);
+}
+
+// --- Stanzas
+// ---------------------------------------------------------------------------------------------------------
+
+void Stream::stanza(xml::Document document) {
+  xml::Element& root = document.root();
+  if (!xmpp::kind_of(root) || root.ns() != ns::kClient) {
+    if (offer_to_modules(api::FeatureStage::session, root)) {
+      return;
+    }
+    const bool is_name_of_stanza =
+        root.name() == "message" || root.name() == "presence" || root.name() == "iq";
+    fail(is_name_of_stanza ? StreamErrorCondition::invalid_namespace
+                           : StreamErrorCondition::unsupported_stanza_type);
+    return;
+  }
+  // RFC 6120 §8.1.2.1: a client speaks for its own address only.
+  if (const auto from = root.attribute("from");
+      from && *from != jid_.full() && *from != jid_.bare()) {
+    const auto parsed = xmpp::Jid::parse(*from);
+    if (!parsed || (parsed->full() != jid_.full() && parsed->full() != jid_.bare())) {
+      fail(StreamErrorCondition::invalid_from);
+      return;
+    }
+  }
+  root.remove_attribute("from");
+  if (!language_.empty() && !root.lang()) {
+    root.set_lang(document.arena(), language_);  // RFC 6120 §8.1.5
+  }
+  auto stanza = xmpp::Stanza::from_document(std::move(document));
+  if (!stanza) {
+    refuse(document, stanza.error());
+    return;
+  }
+  stanza->set_from(jid_);
+  outbound(std::move(*stanza));
+}
+
+void Stream::outbound(xmpp::Stanza stanza) {
+  Shard& shard = connection_.shard();
+  const auto verdict = shard.run_after_interface(connection_, *session_, stanza);
+  if (verdict.kind() == hooks::Verdict::Kind::handled || connection_.is_closing()) {
+    return;
+  }
+  if (verdict.kind() == hooks::Verdict::Kind::reject) {
+    shard.bounce(stanza, verdict.condition<StanzaErrorCondition>(), {});
+    return;
+  }
+  shard.router().from_client(connection_, std::move(stanza));
+}
+
+void Stream::refuse(const xml::Document& stanza,
+                    StanzaErrorCondition condition,
+                    std::string_view text) {
+  xml::Document reply = xmpp::make_error_reply(stanza.root(), {condition, text});
+  if (reply.empty()) {
+    return;
+  }
+  if (session_ != nullptr) {
+    reply.root().set_attribute(reply.arena(), "to", jid_.full());
+    connection_.shard().deliver(*session_, reply.root());
+  } else {
+    connection_.send_element(reply.root());
+  }
+}
+
+// --- The end
+// ---------------------------------------------------------------------------------------------------------
+
+void Stream::fail(StreamErrorCondition condition, std::string_view text) {
+  connection_.close(condition, text);
+}
+
+void Stream::write_error(StreamErrorCondition condition, std::string_view text) {
+  if (!has_sent_header_) {
+    write_header({});
+  }
+  RONDEL_LOG_INFO_WITH(log(),
+                       (log::Fields{.jid = jid_.full(),
+                                    .connection = connection_.id(),
+                                    .remote_address = connection_.peer().text()}),
+                       "stream.error", "condition={} {}", xmpp::to_text(condition), text);
+  xmpp::StreamError error(condition);
+  if (!text.empty()) {
+    error.text = text;
+  }
+  xmpp::write_stream_error(error, connection_.output());
+  connection_.output().append(xml::kStreamEndTag);
+}
+
+void Stream::closed_by_peer() {
+  if (has_sent_header_) {
+    connection_.output().append(xml::kStreamEndTag);
+  }
+  ended();
+  connection_.begin_end();
+}
+
+void Stream::lost(std::string_view why) {
+  RONDEL_LOG_DEBUG_WITH(log(), (log::Fields{.jid = jid_.full(), .connection = connection_.id()}),
+                        "stream.lost", "{}", why);
+  ended();
+}
+
+void Stream::ended() {
+  if (state_ == StreamState::ended) {
+    return;
+  }
+  const bool was_bound = state_ == StreamState::bound;
+  state_ = StreamState::ended;
+  sasl_.reset();
+  if (session_ != nullptr) {
+    api::Session& session = *session_;
+    session_ = nullptr;
+    connection_.shard().end_session(session);
+  }
+  if (was_bound) {
+    const auto age = std::chrono::duration_cast<std::chrono::seconds>(
+        std::chrono::steady_clock::now() - opened_at_);
+    RONDEL_LOG_INFO_WITH(log(), (log::Fields{.jid = jid_.full(), .connection = connection_.id()}),
+                         "c2s.closed", "received={} sent={} seconds={}",
+                         connection_.traffic().bytes_received, connection_.traffic().bytes_sent,
+                         age.count());
+  }
+}
+
+}  // namespace rondel::server

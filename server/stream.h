@@ -1,0 +1,116 @@
+// A client's XML stream: negotiation step by step, then stanzas (RFC 6120 §4, §5, §6, §7).
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "log/log.h"
+#include "modules/api/contexts.h"
+#include "modules/api/registrar.h"
+#include "server/interface.h"
+#include "xml/document.h"
+#include "xml/stream_header.h"
+#include "xml/stream_namespaces.h"
+#include "xmpp/jid.h"
+#include "xmpp/sasl/failure.h"
+#include "xmpp/stream_error.h"
+
+namespace rondel::server {
+
+class Connection;
+class SaslNegotiation;
+
+/// Where a stream is in its life; each state says what the peer may send next.
+enum class StreamState : std::uint8_t {
+  awaiting_header,  ///< A stream header: at first, and after TLS and SASL.
+  unauthenticated,  ///< Encryption, authentication.
+  authenticating,   ///< Nothing: an authentication module is at work; the connection is paused.
+  authenticated,    ///< Resource binding.
+  binding,          ///< Nothing: on the way to the user's home shard; the connection is paused.
+  bound,            ///< Stanzas.
+  ended,
+};
+
+/// The stream's state and what becomes of each first-level element.
+///
+/// Owner: its connection, by value; moves with it. Thread: the connection's shard.
+class Stream {
+ public:
+  explicit Stream(Connection& connection);
+  ~Stream();
+
+  // Events from the connection.
+  void opened(std::string_view header_bytes);
+  void received(xml::Document element);
+  void closed_by_peer();
+  /// False if a hook refused the layer; the connection is ending then.
+  bool layer_came_up(const api::Layer& layer);
+  /// The connection is gone, or is cut now.
+  void lost(std::string_view why);
+  /// No more stanzas in either direction: the session ends.
+  void ended();
+  /// Writes the error and the end of the stream; a header first where there was none (RFC 6120
+  /// §4.9.1.2).
+  void write_error(xmpp::StreamErrorCondition condition, std::string_view text);
+  /// The peer has to open its stream anew.
+  void restart() { state_ = StreamState::awaiting_header; }
+
+  // Continuations.
+  /// The connection has arrived at its user's home shard: finishes resource binding.
+  void arrived();
+  void authentication_succeeded(xmpp::Jid account, std::string data, std::string mechanism);
+  void authentication_refused(xmpp::SaslFailure failure, std::string_view text = {});
+  void authentication_challenged(std::string_view data);
+
+  [[nodiscard]] StreamState state() const { return state_; }
+  [[nodiscard]] std::string_view host() const { return host_; }
+  [[nodiscard]] const Interface* interface() const { return interface_; }
+  [[nodiscard]] api::Session* session() const { return session_; }
+  [[nodiscard]] const xml::StreamNamespaces& namespaces() const { return namespaces_; }
+  [[nodiscard]] const log::Channel& log() const;
+  /// The authenticated bare JID, then the bound full JID; empty before.
+  [[nodiscard]] xmpp::JidView jid() const { return jid_; }
+  [[nodiscard]] std::string_view mechanism() const { return mechanism_; }
+  [[nodiscard]] std::chrono::steady_clock::time_point opened_at() const { return opened_at_; }
+  /// The session was taken from it (conflict, removed account): it has none any more.
+  void session_taken() { session_ = nullptr; }
+
+ private:
+  /// True if the header names a host and namespace of an interface on this listener; else the
+  /// stream has ended.
+  bool assign_interface(const xml::StreamHeader& header);
+  bool check_restarted_header(const xml::StreamHeader& header);
+  void write_header(std::string_view to);
+  void write_features();
+  void add_authentication_features(xml::Document& features);
+  void negotiate(const xml::Document& element);
+  void authenticate(const xml::Element& element);
+  bool offer_to_modules(api::FeatureStage stage, const xml::Element& element);
+  void bind(xml::Document request);
+  void bind_at_home();
+  void stanza(xml::Document document);
+  void outbound(xmpp::Stanza stanza);
+  void fail(xmpp::StreamErrorCondition condition, std::string_view text = {});
+  void refuse(const xml::Document& stanza,
+              xmpp::StanzaErrorCondition condition,
+              std::string_view text = {});
+
+  Connection& connection_;
+  StreamState state_ = StreamState::awaiting_header;
+  bool has_sent_header_ = false;
+  bool is_authenticated_ = false;
+  const Interface* interface_ = nullptr;
+  std::string host_;
+  std::string language_;  ///< Of the peer's header (RFC 6120 §4.7.4); empty: none given.
+  std::string mechanism_;
+  xmpp::Jid jid_;
+  xml::StreamNamespaces namespaces_ = xml::StreamNamespaces::client();
+  std::unique_ptr<SaslNegotiation> sasl_;        ///< Until authentication has succeeded.
+  std::unique_ptr<xml::Document> bind_request_;  ///< On the way to the home shard.
+  api::Session* session_ = nullptr;
+  std::chrono::steady_clock::time_point opened_at_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace rondel::server
