@@ -231,9 +231,8 @@ bool Output::write_blocking(const char* bytes, std::size_t count) const {
   return true;
 }
 
-bool Output::write_now_blocking(const LineView& line) const {
-  char rendered[kRenderedBytesMax];
-  return write_blocking(rendered, render(rendered, options_.form, line, identity()));
+bool Output::write_now_blocking(const LineView& line, std::span<char> room) const {
+  return write_blocking(room.data(), render(room, options_.form, line, identity()));
 }
 
 void Output::flush_crashing() {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -50,8 +51,9 @@ class Output {
   /// Opens the path anew under the same descriptor. Does nothing for stderr. Errors: the old file
   /// stays.
   base::Result<void> reopen();
-  /// Writes one line past the batch, or fails within 100 ms. Thread: any.
-  bool write_now_blocking(const LineView& line) const;
+  /// Writes one line past the batch, or fails within 100 ms; renders it into `room`, which has
+  /// kRenderedBytesMax. Thread: any. Signal-safe.
+  bool write_now_blocking(const LineView& line, std::span<char> room) const;
   /// Writes what is in the batch. For a crash: signal-safe, the writer stands still.
   void flush_crashing();
 

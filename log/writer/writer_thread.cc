@@ -126,7 +126,8 @@ void WriterThread::drop_ring() {
 }
 
 bool WriterThread::write_now_blocking(const LineView& line) {
-  return outputs_[0]->write_now_blocking(line);
+  std::array<char, kRenderedBytesMax> room;
+  return outputs_[0]->write_now_blocking(line, room);
 }
 
 base::Result<const FileChannel*> WriterThread::open_file_channel(const std::string& path) {
@@ -332,7 +333,7 @@ void WriterThread::flush_crashing(int signal_number) {
   struct Direct final : LineSink {
     explicit Direct(WriterThread& writer) : self(writer) {}
     bool take(const LineView& line) override {
-      self.outputs_[line.output]->write_now_blocking(line);
+      self.outputs_[line.output]->write_now_blocking(line, self.crash_room_);
       return true;
     }
     WriterThread& self;

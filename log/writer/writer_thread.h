@@ -90,6 +90,9 @@ class WriterThread final : public HubReader, private LineSink, private ring::Sin
   std::atomic<std::size_t> outputs_used_{1};
   std::mutex opening_;  ///< Between threads that open file channels.
 
+  /// A signal stack is smaller than a rendered line may be.
+  std::array<char, kRenderedBytesMax> crash_room_;
+
   // The writer's own.
   bool was_failing_ = false;
   std::uint64_t active_at_ms_ = 0;  ///< When the last line came.
