@@ -108,8 +108,8 @@ TEST(SqliteCrash, EverythingAnsweredBeforeKillNineIsThere) {
     TestExecutor shard;
     auto session = storage.attach(shard);
     std::map<std::string, int> stanzas;
-    for (const auto& one :
-         shard.get_blocking(session->offline()->fetch(kJuliet, 0, 10'000'000)).value()) {
+    const auto waiting = shard.get_blocking(session->offline()->fetch(kJuliet, 0, 10'000'000));
+    for (const store::OfflineStanza& one : waiting.value()) {
       ++stanzas[one.stanza];
     }
     const auto roster = shard.get_blocking(session->rosters()->load(kJuliet)).value();
