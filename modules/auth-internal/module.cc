@@ -1,0 +1,151 @@
+// The module auth-internal: SCRAM and PLAIN against the user storage.
+#include <array>
+#include <memory>
+#include <string_view>
+
+#include "base/random.h"
+#include "modules/api/registrar.h"
+#include "modules/auth-internal/auth_settings.h"
+#include "modules/auth-internal/credential_maker.h"
+#include "modules/auth-internal/key_source.h"
+#include "modules/auth-internal/plain_exchange.h"
+#include "modules/auth-internal/scram_exchange.h"
+
+namespace rondel::modules::auth_internal {
+namespace {
+
+using config::OptionSpec;
+using config::OptionType;
+
+constexpr std::array<std::string_view, 4> kMechanisms{"SCRAM-SHA-512", "SCRAM-SHA-256",
+                                                      "SCRAM-SHA-1", "PLAIN"};
+constexpr std::array<std::string_view, 3> kDefaultMechanisms{"SCRAM-SHA-512", "SCRAM-SHA-256",
+                                                             "SCRAM-SHA-1"};
+
+constexpr std::array kOptions{
+    OptionSpec{.name = "iterations",
+               .type = OptionType::integer,
+               .default_integer = 10'000,
+               .minimum = xmpp::kScramIterationsMin,
+               .maximum = xmpp::kScramIterationsMax,
+               .unit = "rounds",
+               .on_change = config::OnChange::reload,
+               .doc = "Of new SCRAM keys: what every guess at a stolen key costs, and every login "
+                      "its client."},
+    OptionSpec{.name = "mechanisms",
+               .type = OptionType::text_list,
+               .default_texts = kDefaultMechanisms,
+               .choices = kMechanisms,
+               .on_change = config::OnChange::reload,
+               .doc = "What is offered, best first; each SCRAM also with channel binding (-PLUS) "
+                      "where there is TLS, PLAIN under TLS only."}};
+
+constexpr std::array<xmpp::ChannelBindingType, 2> kBindings{
+    xmpp::ChannelBindingType::tls_exporter, xmpp::ChannelBindingType::tls_server_end_point};
+
+ChannelBindings bindings_of(const api::AuthChannel& channel) {
+  ChannelBindings bindings;
+  if (channel.layer != nullptr) {
+    for (const xmpp::ChannelBindingType type : kBindings) {
+      if (auto data = channel.layer->channel_binding(to_text(type))) {
+        bindings.emplace_back(type, std::move(*data));
+      }
+    }
+  }
+  return bindings;
+}
+
+class ShardAuthentication final : public api::ShardModule, public api::Authenticator {
+ public:
+  ShardAuthentication(api::Shard& shard, std::string secret)
+      : shard_(shard), keys_(std::move(secret)), maker_(shard) {
+    shard.provide<api::CredentialService>(maker_);
+  }
+
+  api::Authenticator& authenticator() { return *this; }
+
+  std::vector<std::string> mechanisms(const api::AuthChannel& channel) override {
+    return offered_mechanisms(settings(channel), channel.is_encrypted(),
+                              !bindings_of(channel).empty());
+  }
+
+  std::unique_ptr<api::AuthExchange> begin(std::string_view mechanism,
+                                           const api::AuthChannel& channel) override {
+    const api::Host* host = shard_.find_host(channel.host);
+    const api::HostStores stores = host ? host->stores : api::HostStores{};
+    if (mechanism == "PLAIN") {
+      AuthSettings here = settings(channel);
+      here.hashes = settings_of_host(*shard_.config(), configured_name(channel.host)).hashes;
+      return channel.is_encrypted()
+                 ? std::make_unique<PlainExchange>(shard_, keys_, stores, channel.host, here)
+                 : nullptr;
+    }
+    const auto scram = xmpp::parse_scram_mechanism(mechanism);
+    if (!scram) {
+      return nullptr;
+    }
+    ScramParameters parameters;
+    parameters.stores = stores;
+    parameters.host = channel.host;
+    parameters.mechanism = *scram;
+    parameters.offer.mechanisms = channel.offered_mechanisms;
+    for (const std::string& name : channel.offered_channel_bindings) {
+      if (const auto type = xmpp::parse_channel_binding_type(name)) {
+        parameters.offer.channel_bindings.push_back(*type);
+      }
+    }
+    parameters.bindings = bindings_of(channel);
+    parameters.iterations = settings(channel).iterations;
+    return std::make_unique<ScramExchange>(keys_, std::move(parameters));
+  }
+
+ private:
+  /// The host as the configuration spells it.
+  [[nodiscard]] std::string configured_name(const std::string& host) const {
+    const api::Host* served = shard_.find_host(host);
+    return served != nullptr && served->options != nullptr ? served->options->name : host;
+  }
+
+  [[nodiscard]] AuthSettings settings(const api::AuthChannel& channel) const {
+    const auto config = shard_.config();
+    return settings_of(
+        config->options(kModuleName, configured_name(channel.host), channel.interface_name));
+  }
+
+  api::Shard& shard_;
+  KeySource keys_;
+  CredentialMaker maker_;
+};
+
+class AuthModule final : public api::Module {
+ public:
+  base::Result<void> load(api::Registrar& registrar) override {
+    registrar.add_authenticator<&ShardAuthentication::authenticator>("internal");
+    secret_.resize(kSecretBytes);
+    base::random_bytes(std::as_writable_bytes(std::span(secret_)));
+    return {};
+  }
+  std::unique_ptr<api::ShardModule> start_on_shard(api::Shard& shard) override {
+    return std::make_unique<ShardAuthentication>(shard, secret_);
+  }
+
+ private:
+  std::string secret_;  ///< For hosts whose storage has none yet. Never changed after load().
+};
+
+constexpr std::array kProtocols{
+    api::Protocol{"RFC 5802", "2010-07"}, api::Protocol{"RFC 7677", "2015-11"},
+    api::Protocol{"RFC 4616", "2006-08"}, api::Protocol{"XEP-0440", "0.4.2"},
+    api::Protocol{"XEP-0474", "0.5.0"}};
+
+constexpr api::ModuleInfo kInfo{
+    .name = kModuleName,
+    .description = "Passwords: SCRAM with and without channel binding, and PLAIN under TLS.",
+    .options = kOptions,
+    .protocols = kProtocols,
+    .create = &api::create_module<AuthModule>};
+
+}  // namespace
+}  // namespace rondel::modules::auth_internal
+
+RONDEL_MODULE(rondel::modules::auth_internal::kInfo);

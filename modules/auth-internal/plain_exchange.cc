@@ -1,0 +1,40 @@
+#include "modules/auth-internal/plain_exchange.h"
+
+#include "base/encoding.h"
+#include "xmpp/sasl/plain.h"
+
+namespace rondel::modules::auth_internal {
+
+using xmpp::SaslFailure;
+
+base::Task<api::AuthStep> PlainExchange::step(std::string input, bool has_input) {
+  if (!has_input) {
+    co_return api::AuthStep(api::AuthChallenge());
+  }
+  auto message = xmpp::parse_plain(input);
+  base::wipe(input);
+  if (!message) {
+    co_return api::AuthStep(message.error());
+  }
+  auto key = co_await keys_.find(stores_, host_, message->username, settings_.hashes,
+                                 settings_.iterations);
+  if (!key) {
+    co_return api::AuthStep(key.error());
+  }
+  bool is_match = false;
+  base::UniqueFunction<void()> work(
+      [&is_match, &key, &message] { is_match = password_matches(*key, message->password); });
+  const bool was_run = co_await api::offload(shard_, std::move(work));
+  if (!was_run) {
+    co_return api::AuthStep(SaslFailure::temporary_auth_failure);
+  }
+  if (!is_match) {
+    co_return api::AuthStep(SaslFailure::not_authorized);
+  }
+  api::AuthIdentity identity;
+  identity.local = message->username;
+  identity.authzid = message->authzid;
+  co_return api::AuthStep(std::move(identity));
+}
+
+}  // namespace rondel::modules::auth_internal
