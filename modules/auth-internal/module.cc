@@ -135,7 +135,7 @@ class AuthModule final : public api::Module {
 
 constexpr std::array kProtocols{
     api::Protocol{"RFC 5802", "2010-07"}, api::Protocol{"RFC 7677", "2015-11"},
-    api::Protocol{"RFC 4616", "2006-08"}, api::Protocol{"XEP-0440", "0.4.2"},
+    api::Protocol{"RFC 4616", "2006-08"}, api::Protocol{"XEP-0440", "1.0.0"},
     api::Protocol{"XEP-0474", "0.5.0"}};
 
 constexpr api::ModuleInfo kInfo{

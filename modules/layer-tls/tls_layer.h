@@ -1,0 +1,37 @@
+// An encrypted connection as a layer of the server's.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "modules/api/layer.h"
+#include "tls/channel.h"
+
+namespace rondel::modules::layer_tls {
+
+/// Owner: the connection, with which it moves between shards.
+class TlsLayer final : public api::Layer {
+ public:
+  explicit TlsLayer(std::unique_ptr<tls::Channel> channel) : channel_(std::move(channel)) {}
+
+  Status receive(std::span<const std::byte> wire,
+                 base::ByteBuffer& plain,
+                 base::ByteBuffer& wire_out) override;
+  Status send(std::span<const std::byte> plain, base::ByteBuffer& wire_out) override;
+  void close(base::ByteBuffer& wire_out) override;
+  /// Stays true when the peer has said close_notify, or the channel has failed afterwards: a stream
+  /// byte that was delivered always came through a layer that was up.
+  [[nodiscard]] bool is_up() const override { return info_.is_encrypted; }
+  [[nodiscard]] const api::LayerInfo& info() const override { return info_; }
+  [[nodiscard]] std::optional<std::string> channel_binding(std::string_view type) const override;
+  [[nodiscard]] std::string_view failure() const override;
+
+ private:
+  std::unique_ptr<tls::Channel> channel_;
+  api::LayerInfo info_;
+};
+
+}  // namespace rondel::modules::layer_tls
