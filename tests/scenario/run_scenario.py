@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Runs protocol scripts (*.scn) against rondeld; README.md teaches their language.
 
     run_scenario.py [--rondeld PATH] [--modules-dir DIR] [-j N] [-k WORD] [--server prosody] FILE_OR_FOLDER...

@@ -279,6 +279,11 @@ class Prosody(Server):
                  f"c2s_require_encryption = {'true' if open_mode == 'required' else 'false'}"]
         if "SCRAM" in self.extra or open_mode == "off":
             lines.append('disable_sasl_mechanisms = { "DIGEST-MD5" }')
+        for ours, theirs, factor in (("stanza_bytes_max", "c2s_stanza_size_limit", 1024),
+                                     ("authentication_deadline", "c2s_timeout", 1)):
+            found = re.search(rf'{ours} = "(\d+)(?:KiB|s)"', self.interface_extra)
+            if found:
+                lines.append(f"{theirs} = {int(found.group(1)) * factor}")
         for host in self.hosts:
             lines.append(f'VirtualHost "{host}"')
             if host in self.certificates:
