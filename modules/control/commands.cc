@@ -1,0 +1,303 @@
+#include "modules/control/commands.h"
+
+#include <fmt/format.h>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "modules/api/admin.h"
+#include "modules/api/credential_service.h"
+#include "modules/control/protocol.h"
+#include "xmpp/datetime.h"
+#include "xmpp/jid.h"
+
+namespace rondel::modules::control {
+namespace {
+
+Json refuse(std::string why) {
+  return {{"ok", false}, {"error", std::move(why)}};
+}
+Json done() {
+  return {{"ok", true}};
+}
+
+std::string text(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::size_t number(const Json& object, const char* name, std::size_t fallback) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_number_unsigned() ? found->get<std::size_t>()
+                                                              : fallback;
+}
+
+/// The account that a request names, on a host that this server serves.
+base::Result<store::UserKey, std::string> user_of(api::Shard& shard, const std::string& jid) {
+  const auto parsed = xmpp::Jid::parse(jid);
+  if (!parsed || !parsed->has_local() || parsed->has_resource()) {
+    return base::Unexpected(fmt::format(
+        "\"{}\" is no account's address, which looks like user@host{}{}", jid, parsed ? "" : ": ",
+        parsed ? std::string_view() : xmpp::to_text(parsed.error())));
+  }
+  const api::Host* host = shard.find_host(parsed->domain());
+  if (host == nullptr) {
+    return base::Unexpected(fmt::format("there is no host {} here", parsed->domain()));
+  }
+  if (host->stores.users == nullptr) {
+    return base::Unexpected(fmt::format("host {} has no user storage", parsed->domain()));
+  }
+  return store::UserKey{std::string(parsed->local()), std::string(parsed->domain())};
+}
+
+store::UserStore& users_of(api::Shard& shard, const store::UserKey& user) {
+  return *shard.find_host(user.host)->stores.users;
+}
+
+std::string explain(const store::StoreError& error, const std::string& jid) {
+  switch (error.failure) {
+    case store::Failure::not_found:
+      return fmt::format("there is no account {}", jid);
+    case store::Failure::conflict:
+      return fmt::format("the account {} exists already", jid);
+    default:
+      return fmt::format("storage: {}", error.message);
+  }
+}
+
+std::string explain(api::CredentialError error) {
+  return error == api::CredentialError::busy
+             ? "too many passwords are being worked on; try again"
+             : "the password is empty, too long, or has characters that a password can't have";
+}
+
+base::Task<Json> add_user(api::Shard& shard, Json request) {
+  const std::string jid = text(request, "jid");
+  auto user = user_of(shard, jid);
+  if (!user) {
+    co_return refuse(user.error());
+  }
+  auto* credentials = shard.service<api::CredentialService>();
+  std::string host = user->host;
+  std::string password = text(request, "password");
+  auto derived = co_await credentials->derive(std::move(host), std::move(password));
+  if (!derived) {
+    co_return refuse(explain(derived.error()));
+  }
+  store::UserKey key = *user;
+  auto created = co_await users_of(shard, *user).create(std::move(key), std::move(*derived));
+  co_return created ? done() : refuse(explain(created.error(), jid));
+}
+
+base::Task<Json> change_password(api::Shard& shard, Json request) {
+  const std::string jid = text(request, "jid");
+  auto user = user_of(shard, jid);
+  if (!user) {
+    co_return refuse(user.error());
+  }
+  auto* credentials = shard.service<api::CredentialService>();
+  std::string host = user->host;
+  std::string password = text(request, "password");
+  auto derived = co_await credentials->derive(std::move(host), std::move(password));
+  if (!derived) {
+    co_return refuse(explain(derived.error()));
+  }
+  store::UserKey key = *user;
+  auto changed =
+      co_await users_of(shard, *user).set_credentials(std::move(key), std::move(*derived));
+  if (!changed) {
+    co_return refuse(explain(changed.error(), jid));
+  }
+  shard.post_account_event(*user, api::AccountEvent::password_changed, {});
+  co_return done();
+}
+
+base::Task<Json> delete_user(api::Shard& shard, Json request) {
+  const std::string jid = text(request, "jid");
+  auto user = user_of(shard, jid);
+  if (!user) {
+    co_return refuse(user.error());
+  }
+  store::UserKey key = *user;
+  auto removed = co_await users_of(shard, *user).remove(std::move(key));
+  if (!removed) {
+    co_return refuse(explain(removed.error(), jid));
+  }
+  shard.post_account_event(*user, api::AccountEvent::removed, {});
+  co_return done();
+}
+
+base::Task<Json> list_users(api::Shard& shard, Json request) {
+  const auto name = xmpp::prepare_domain(text(request, "host"));
+  const api::Host* host = name ? shard.find_host(*name) : nullptr;
+  if (host == nullptr || host->stores.users == nullptr) {
+    co_return refuse(fmt::format("there is no host {} here", text(request, "host")));
+  }
+  std::string host_name = host->name;
+  std::string after = text(request, "after");
+  const std::size_t limit = std::min(number(request, "limit", kListPageMax), kListPageMax);
+  auto page = co_await host->stores.users->list(std::move(host_name), std::move(after), limit);
+  if (!page) {
+    co_return refuse(explain(page.error(), {}));
+  }
+  Json users = Json::array();
+  for (const store::Account& account : *page) {
+    users.push_back(
+        {{"jid", store::to_text(account.user)},
+         {"state", account.state == store::AccountState::active ? "active" : "disabled"},
+         {"created", xmpp::format_datetime(account.created.time_since_epoch().count())}});
+  }
+  Json answer = done();
+  answer["users"] = std::move(users);
+  co_return answer;
+}
+
+base::Task<Json> import_users(api::Shard& shard, Json request) {
+  const auto entries = request.find("users");
+  if (entries == request.end() || !entries->is_array() || entries->size() > kImportBatchMax) {
+    co_return refuse(fmt::format("\"users\" must be a list of at most {}", kImportBatchMax));
+  }
+  auto* credentials = shard.service<api::CredentialService>();
+  std::vector<store::NewUser> users;
+  std::vector<std::string> problems;
+  for (const Json& entry : *entries) {
+    const std::string jid = entry.is_object() ? text(entry, "jid") : std::string();
+    auto user = user_of(shard, jid);
+    if (!user) {
+      problems.push_back(user.error());
+      continue;
+    }
+    std::string host = user->host;
+    std::string password = text(entry, "password");
+    auto derived = co_await credentials->derive(std::move(host), std::move(password));
+    if (!derived) {
+      problems.push_back(fmt::format("{}: {}", jid, explain(derived.error())));
+      continue;
+    }
+    users.push_back({std::move(*user), std::move(*derived)});
+  }
+  Json answer = done();
+  answer["created"] = 0;
+  if (!users.empty()) {
+    store::UserStore& store = users_of(shard, users.front().user);
+    auto outcome = co_await store.create_many(std::move(users));
+    if (!outcome) {
+      co_return refuse(explain(outcome.error(), {}));
+    }
+    answer["created"] = outcome->created;
+    for (const store::UserKey& existing : outcome->existing) {
+      problems.push_back(fmt::format("the account {} exists already", store::to_text(existing)));
+    }
+  }
+  answer["problems"] = problems;
+  co_return answer;
+}
+
+base::Task<Json> status(api::Shard& shard, Json) {
+  const api::ServerStatus status = co_await shard.admin().status(shard);
+  Json answer = done();
+  answer["version"] = status.version;
+  answer["kernel"] = status.kernel;
+  answer["uptime_seconds"] = status.uptime.count();
+  answer["hosts"] = status.hosts;
+  answer["listeners"] = status.listeners;
+  answer["storages"] = status.storages;
+  Json shards = Json::array();
+  Json total = {{"connections", 0}, {"sessions", 0}, {"stanzas_received", 0}, {"stanzas_sent", 0}};
+  for (const auto& part : status.shards) {
+    Json one = {{"index", part.index},
+                {"connections", part.connections},
+                {"sessions", part.sessions},
+                {"users", part.users},
+                {"stanzas_received", part.stanzas_received},
+                {"stanzas_sent", part.stanzas_sent},
+                {"bytes_received", part.bytes_received},
+                {"bytes_sent", part.bytes_sent},
+                {"loop_turns", part.loop_turns},
+                {"mailbox_refused", part.mailbox_refused},
+                {"buffers_starved", part.buffers_starved}};
+    for (auto& [name, value] : total.items()) {
+      value = value.get<std::uint64_t>() + one[name].get<std::uint64_t>();
+    }
+    shards.push_back(std::move(one));
+  }
+  answer["shards"] = std::move(shards);
+  answer["total"] = std::move(total);
+  co_return answer;
+}
+
+base::Task<Json> sessions(api::Shard& shard, Json) {
+  const std::vector<api::SessionStatus> sessions = co_await shard.admin().sessions(shard);
+  Json list = Json::array();
+  for (const api::SessionStatus& session : sessions) {
+    list.push_back({{"jid", session.jid},
+                    {"interface", session.interface_name},
+                    {"peer", session.peer},
+                    {"tls", session.layer},
+                    {"cipher", session.cipher},
+                    {"engine", session.engine},
+                    {"mechanism", session.mechanism},
+                    {"shard", session.shard},
+                    {"available", session.is_available},
+                    {"priority", session.priority},
+                    {"age_seconds", session.age.count()}});
+  }
+  Json answer = done();
+  answer["sessions"] = std::move(list);
+  co_return answer;
+}
+
+Json modules(api::Shard& shard) {
+  Json list = Json::array();
+  for (const api::ModuleStatus& module : shard.admin().modules()) {
+    list.push_back({{"name", module.name},
+                    {"version", module.version},
+                    {"description", module.description},
+                    {"file", module.file},
+                    {"protocols", module.protocols}});
+  }
+  Json answer = done();
+  answer["modules"] = std::move(list);
+  return answer;
+}
+
+base::Task<Json> reload(api::Shard& shard, Json) {
+  const api::ReloadReport report = co_await shard.admin().reload(shard);
+  Json answer = done();
+  answer["ok"] = report.is_applied;
+  answer["applied"] = report.applied;
+  answer["needs_restart"] = report.needs_restart;
+  if (!report.is_applied) {
+    answer["error"] = fmt::format("{}", fmt::join(report.problems, "\n"));
+  }
+  co_return answer;
+}
+
+}  // namespace
+
+base::Task<Json> execute(api::Shard& shard, Json request) {
+  using Function = base::Task<Json> (*)(api::Shard&, Json);
+  static constexpr std::pair<const char*, Function> kCommands[] = {
+      {"user.add", add_user},           {"user.delete", delete_user},
+      {"user.passwd", change_password}, {"user.list", list_users},
+      {"user.import", import_users},    {"status", status},
+      {"sessions", sessions},           {"reload", reload},
+  };
+  const std::string command = request.is_object() ? text(request, "command") : std::string();
+  if (command == "modules") {
+    co_return modules(shard);
+  }
+  if (command == "stop") {
+    shard.admin().request_stop();
+    co_return done();
+  }
+  for (const auto& [name, function] : kCommands) {
+    if (command == name) {
+      co_return co_await function(shard, std::move(request));
+    }
+  }
+  co_return refuse(fmt::format("there is no command \"{}\"", command));
+}
+
+}  // namespace rondel::modules::control
