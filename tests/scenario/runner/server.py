@@ -127,6 +127,14 @@ class Server:
                     if time.monotonic() > deadline:
                         raise ServerError("the server does not listen:\n" + self.log_text(mark)) from None
                     time.sleep(0.02)
+        while not self.is_ready():
+            if time.monotonic() > deadline:
+                raise ServerError("the server is not ready:\n" + self.log_text(mark))
+            time.sleep(0.02)
+
+    def is_ready(self):
+        """What must be there besides open ports."""
+        return True
 
     def log_text(self, start=0, limit=6000):
         with open(self.log_path, "rb") as log:
@@ -203,6 +211,14 @@ class Rondel(Server):
 
     def command(self):
         return [self.rondeld, "--config", self.config_path]
+
+    def is_ready(self):
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(self.socket_path)
+                return True
+            except OSError:
+                return False
 
     def write_config(self):
         def quoted(items):

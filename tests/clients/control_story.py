@@ -1,0 +1,117 @@
+#!/usr/bin/python3
+"""rondelctl against a running server: what it does to accounts is felt by the clients that are logged in."""
+
+import asyncio
+import json
+import os
+import subprocess
+
+import helper
+from runner.sasl import NS_SASL
+from runner.stream import NS_STREAM
+from tiny_client import Refused, TinyClient
+
+WAIT_S = 15 * helper.PATIENCE
+
+
+def control(server, *words, stdin=None, exit_code=0):
+    """The output of rondelctl, which must end with `exit_code`."""
+    done = subprocess.run([server.rondelctl, "--socket", server.socket_path, *words], input=stdin, text=True,
+                          capture_output=True, timeout=WAIT_S, check=False)
+    assert done.returncode == exit_code, \
+        f"rondelctl {' '.join(words)} ended with {done.returncode}, not {exit_code}: {done.stdout}{done.stderr}"
+    return done.stdout + done.stderr
+
+
+def as_json(server, *words):
+    return json.loads(control(server, "--json", *words))
+
+
+async def log_in(server, user, password):
+    client = TinyClient("localhost", user, password)
+    await asyncio.wait_for(client.connect(server.ports["clients"]), WAIT_S)
+    return client
+
+
+async def is_refused(server, user, password):
+    try:
+        client = await log_in(server, user, password)
+    except Refused as refused:
+        assert f"{{{NS_SASL}}}failure" in str(refused) or "failure" in str(refused), f"refused for another reason: {refused}"
+        return
+    client.abandon()
+    raise AssertionError(f"{user} could log in")
+
+
+async def is_thrown_out(client):
+    """The stream ends with an error."""
+    came = []
+    client.run(came.append)
+    try:
+        await asyncio.wait_for(asyncio.shield(client.reading), WAIT_S)
+    except Refused:
+        pass
+    assert any(element.tag == f"{{{NS_STREAM}}}error" for element in came), f"no stream error came, only {came}"
+    client.abandon()
+
+
+async def story(server):
+    control(server, "user", "add", "romeo@localhost", "--password-stdin", stdin="first\n")
+    assert "exists" in control(server, "user", "add", "romeo@localhost", "--password-stdin", stdin="x\n", exit_code=1)
+    control(server, "user", "add", "@@", "--password-stdin", stdin="x\n", exit_code=1)
+    control(server, "user", "add", "romeo@elsewhere.example", "--password-stdin", stdin="x\n", exit_code=1)
+    control(server, "user", "add", "empty@localhost", "--password-stdin", stdin="\n", exit_code=1)
+    control(server, "user", "fly", "romeo@localhost", exit_code=2)
+    names = [user["jid"] for user in as_json(server, "user", "list", "localhost")["users"]]
+    assert names == ["romeo@localhost"], f"listed: {names}"
+
+    romeo = await log_in(server, "romeo", "first")
+    sessions = as_json(server, "sessions")["sessions"]
+    assert len(sessions) == 1 and "romeo@localhost/load" in json.dumps(sessions), f"sessions: {sessions}"
+    status = as_json(server, "status")
+    assert status["total"]["sessions"] == 1 and len(status["shards"]) == server.threads, f"status: {status}"
+    loaded = json.dumps(as_json(server, "modules"))
+    assert all(name in loaded for name in server.modules), f"modules: {loaded}"
+
+    control(server, "user", "passwd", "romeo@localhost", "--password-stdin", stdin="second\n")
+    await is_refused(server, "romeo", "first")
+    (await log_in(server, "romeo", "second")).abandon()
+    control(server, "user", "passwd", "nobody@localhost", "--password-stdin", stdin="x\n", exit_code=1)
+    romeo.abandon()
+
+    assert "applied" in json.dumps(as_json(server, "reload"))
+    path = os.path.join(server.folder, "import.txt")
+    with open(path, "w", encoding="utf-8") as file:
+        file.writelines(f"imported{n}@localhost pass{n}\n" for n in range(1200))
+    control(server, "user", "import", path)
+    assert len(as_json(server, "user", "list", "localhost")["users"]) == 1201, "not all were imported and listed"
+    (await log_in(server, "imported1199", "pass1199")).abandon()
+
+    juliet = await log_in(server, "imported7", "pass7")
+    control(server, "user", "delete", "imported7@localhost")
+    await is_thrown_out(juliet)
+    await is_refused(server, "imported7", "pass7")
+    control(server, "user", "delete", "imported7@localhost", exit_code=1)
+
+    last = await log_in(server, "romeo", "second")
+    control(server, "stop")
+    await is_thrown_out(last)
+    code = server.process.wait(timeout=WAIT_S)
+    assert code == 0, f"the server ended with {code}"
+    control(server, "status", exit_code=1)
+
+
+def main():
+    options = helper.parser(__doc__).parse_args()
+    if options.server != "rondel":
+        helper.skip("rondelctl is for rondeld only")
+
+    def test():
+        with helper.make_server(options) as server:
+            asyncio.run(story(server))
+
+    helper.finish(test)
+
+
+if __name__ == "__main__":
+    main()
