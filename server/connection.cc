@@ -268,11 +268,15 @@ void Connection::install_layer(std::unique_ptr<api::Layer> layer) {
 
 void Connection::flush() {
   is_dirty_ = false;
-  if (is_sending_ || phase_ == Phase::dead) {
+  if (phase_ == Phase::dead) {
     return;
   }
+  // Before anything else: a peer that does not read has a send under way for ever.
   if (output_bytes() > base::kOutputBytesMax) {
     abort("the peer does not read what it is sent");
+    return;
+  }
+  if (is_sending_) {
     return;
   }
   if (!output_.empty() && (!layer_ || layer_->is_up())) {

@@ -1,6 +1,7 @@
 // Interfaces and listeners: configured services and the sockets that lead to them.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -36,6 +37,14 @@ struct ListenerSpec {
   std::string address;                       ///< As configured, with the port in use.
   std::vector<const Interface*> interfaces;  ///< All with the same TLS mode and extensions.
 
+  /// Until the stream has chosen: the most patient of the interfaces.
+  [[nodiscard]] std::uint64_t authentication_deadline_ms() const {
+    std::int64_t longest = 1;
+    for (const Interface* interface : interfaces) {
+      longest = std::max<std::int64_t>(longest, interface->options.authentication_deadline.count());
+    }
+    return static_cast<std::uint64_t>(longest);
+  }
   [[nodiscard]] config::TlsMode tls() const { return interfaces.front()->options.tls; }
 };
 

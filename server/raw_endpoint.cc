@@ -97,11 +97,14 @@ void RawEndpoint::completed(const ring::Completion& completion) {
 
 void RawEndpoint::flush() {
   is_dirty_ = false;
-  if (is_sending_ || is_gone_) {
+  if (is_gone_) {
     return;
   }
   if (output_.size() + sending_.size() > base::kOutputBytesMax) {
     die();
+    return;
+  }
+  if (is_sending_) {
     return;
   }
   if (sending_.empty()) {
@@ -128,6 +131,9 @@ void RawEndpoint::die() {
   ::shutdown(fd_, SHUT_RDWR);
   if (is_receiving_) {
     shard_.ring().cancel({ring::Op::receive, id_.handle});
+  }
+  if (is_sending_) {
+    shard_.ring().cancel({ring::Op::send, id_.handle});
   }
   if (is_dead()) {
     shard_.bury(*this);

@@ -22,6 +22,8 @@ class RawEndpoint final : public api::RawConnection, public Endpoint {
 
   void attach(base::SlotHandle handle);
   void start(std::unique_ptr<api::RawProtocol> protocol);
+  /// Cuts the connection, whatever is still to be sent.
+  void abort() { die(); }
 
   [[nodiscard]] base::ConnectionId id() const override { return id_; }
   [[nodiscard]] const api::PeerAddress& peer() const override { return peer_; }

@@ -31,8 +31,7 @@ Router::Router(Shard& shard) : shard_(shard) {
 }
 Router::~Router() = default;
 
-// --- Ways in
-// ---------------------------------------------------------------------------------------------------------
+// --- Ways in -------------------------------------------------------------------------------------
 
 void Router::from_client(Connection& connection, xmpp::Stanza stanza) {
   if (stanza.is_presence() && shard_.registry().outbound_presence) {
@@ -161,8 +160,7 @@ void Router::process_copies(const RouteCopies& copies) {
   }
 }
 
-// --- Users
-// -----------------------------------------------------------------------------------------------------------
+// --- Users ---------------------------------------------------------------------------------------
 
 UserEntry* Router::find_user(std::string_view bare_jid) {
   const auto found = users_.find(bare_jid);
@@ -262,8 +260,7 @@ void Router::unknown_account(xmpp::Stanza stanza) {
   }
 }
 
-// --- Processing
-// ------------------------------------------------------------------------------------------------------
+// --- Processing ----------------------------------------------------------------------------------
 
 void Router::perform(UserEntry& user, xmpp::Stanza stanza) {
   const auto& chain = shard_.chains().before_process;
@@ -404,8 +401,7 @@ base::Task<> Router::run_fallback(std::string bare_jid, xmpp::Stanza stanza) {
   task_finished(bare_jid, stanza, outcome);
 }
 
-// --- Requests
-// --------------------------------------------------------------------------------------------------------
+// --- Requests ------------------------------------------------------------------------------------
 
 void Router::process_host(xmpp::Stanza stanza) {
   api::BeforeProcess context{{shard_}, nullptr, stanza};

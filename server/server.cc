@@ -92,8 +92,7 @@ Server::~Server() {
   }
 }
 
-// --- Start
-// -----------------------------------------------------------------------------------------------------------
+// --- Start ---------------------------------------------------------------------------------------
 
 base::Result<void, StartFailure> Server::start_blocking() {
   // Blocked before the first thread exists, so that only main's descriptor sees them.
@@ -245,8 +244,7 @@ base::Result<void, StartFailure> Server::start_shards() {
   return {};
 }
 
-// --- Run
-// -------------------------------------------------------------------------------------------------------------
+// --- Run -----------------------------------------------------------------------------------------
 
 void Server::run_blocking() {
   notify_service_manager(fmt::format("READY=1\nSTATUS=Serving {} hosts", core_.host_names.size()));
@@ -352,8 +350,7 @@ void Server::stop_blocking() {
   log_writer_->stop();
 }
 
-// --- Reload
-// ----------------------------------------------------------------------------------------------------------
+// --- Reload --------------------------------------------------------------------------------------
 
 api::ReloadReport Server::reload_blocking() {
   api::ReloadReport report;
@@ -418,8 +415,7 @@ base::Task<api::ReloadReport> Server::reload(api::Shard& here) {
   co_return report;
 }
 
-// --- What operators ask
-// ----------------------------------------------------------------------------------------------
+// --- What operators ask --------------------------------------------------------------------------
 
 std::vector<api::ModuleStatus> Server::modules() const {
   std::vector<api::ModuleStatus> result;

@@ -24,8 +24,7 @@ Shard::Shard(Core& core, std::uint16_t index)
 
 Shard::~Shard() = default;
 
-// --- Start and end
-// ---------------------------------------------------------------------------------------------------
+// --- Start and end -------------------------------------------------------------------------------
 
 void Shard::start(std::unique_ptr<ring::Ring> ring) {
   ring_ = std::move(ring);
@@ -114,6 +113,8 @@ void Shard::run() {
       endpoints_.for_each([](base::SlotHandle, Endpoint& endpoint) {
         if (Connection* connection = endpoint.as_connection()) {
           connection->abort("the server stops");
+        } else if (RawEndpoint* raw = endpoint.as_raw()) {
+          raw->abort();
         }
       });
     }
@@ -134,15 +135,17 @@ void Shard::finish() {
 void Shard::reload(std::shared_ptr<const config::Snapshot> snapshot) {
   snapshot_ = std::move(snapshot);
   for (std::size_t i = 0; i < hosts_.size(); ++i) {
-    hosts_[i]->options = snapshot_->host(core_.snapshot->hosts()[i].name);
+    // A host that the new configuration no longer has is served until the restart, as it was.
+    const config::HostOptions& old = core_.snapshot->hosts()[i];
+    const config::HostOptions* renewed = snapshot_->host(old.name);
+    hosts_[i]->options = renewed != nullptr ? renewed : &old;
   }
   for (const auto& module : modules_) {
     module->reloaded();
   }
 }
 
-// --- A turn
-// ----------------------------------------------------------------------------------------------------------
+// --- A turn --------------------------------------------------------------------------------------
 
 bool Shard::has_work() const {
   if (!ready_.empty() || !moves_.empty() || !dirty_.empty() || !completions_.empty() ||
@@ -243,27 +246,30 @@ void Shard::flush_dirty() {
 }
 
 void Shard::run_moves() {
-  std::erase_if(moves_, [this](const Move& move) {
+  // What can't go yet is put into moves_ anew.
+  const std::vector<Move> moves = std::exchange(moves_, {});
+  for (const Move& move : moves) {
     Connection* connection = this->connection({index_, move.connection});
     if (connection == nullptr || connection->is_closing()) {
-      return true;
+      continue;
     }
     if (!connection->may_move()) {
-      return false;
+      moves_.push_back(move);
+      continue;
     }
     connection->leave();
     std::unique_ptr<Endpoint> owned = endpoints_.take(move.connection);
     Message message(MoveConnection{std::unique_ptr<Connection>(owned.release()->as_connection())});
     if (try_send(move.home, std::move(message))) {
-      return true;
+      continue;
     }
     // The mailbox is full: it stays here, under a new handle, and tries again in the next turn.
     auto& back = std::get<MoveConnection>(message).connection;
     Connection& kept = *back;
     kept.attach(*this, endpoints_.insert(std::move(back)));
+    kept.set_deadline(base::kAuthenticationDeadlineMs);
     move_later(kept, move.home);
-    return true;
-  });
+  }
 }
 
 void Shard::bury_dead() {
@@ -337,8 +343,7 @@ void Shard::move_later(Connection& connection, std::uint16_t home) {
   moves_.push_back({connection.handle(), home});
 }
 
-// --- Stanzas
-// ---------------------------------------------------------------------------------------------------------
+// --- Stanzas -------------------------------------------------------------------------------------
 
 void Shard::route(xml::Document stanza) {
   if (auto made = xmpp::Stanza::from_document(std::move(stanza)); made && !made->to().is_empty()) {
@@ -397,8 +402,7 @@ void Shard::bounce(const xmpp::Stanza& stanza,
   router_.bounce(stanza, condition, text);
 }
 
-// --- Hooks and features
-// ----------------------------------------------------------------------------------------------
+// --- Hooks and features --------------------------------------------------------------------------
 
 Verdict Shard::run_before_interface(Connection& connection, xml::Document& element) {
   api::BeforeInterface context{{*this}, connection, element};

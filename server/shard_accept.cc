@@ -1,4 +1,5 @@
 // How connections come to a shard.
+#include <algorithm>
 #include <cstring>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -70,7 +71,7 @@ void Shard::accept_client(int fd, const api::PeerAddress& peer, const ListenerSp
   auto owned = std::make_unique<Connection>(*this, fd, peer, listener);
   Connection& connection = *owned;
   connection.attach(*this, endpoints_.insert(std::move(owned)));
-  connection.set_deadline(base::kAuthenticationDeadlineMs);
+  connection.set_deadline(listener.authentication_deadline_ms());
   api::AfterAccept context{{*this}, connection};
   if (!chains_.after_accept.run(context).is_next()) {
     connection.abort("refused by a module");
@@ -90,7 +91,8 @@ bool Shard::install_extensions(Connection& connection, const ListenerSpec& liste
   };
   if (listener.tls() == config::TlsMode::direct) {
     install("layer-tls");
-    connection.set_deadline(base::kTlsHandshakeDeadlineMs);
+    connection.set_deadline(std::min<std::uint64_t>(base::kTlsHandshakeDeadlineMs,
+                                                    listener.authentication_deadline_ms()));
   }
   for (const std::string& name : listener.interfaces.front()->options.extensions) {
     install(name);

@@ -46,8 +46,13 @@ const log::Channel& Stream::log() const {
   return interface_ ? *interface_->log : connection_.shard().log();
 }
 
-// --- Opening
-// ---------------------------------------------------------------------------------------------------------
+void Stream::restart() {
+  state_ = StreamState::awaiting_header;
+  has_sent_header_ = false;
+  sasl_.reset();  // What can be offered depends on the layer.
+}
+
+// --- Opening -------------------------------------------------------------------------------------
 
 void Stream::opened(std::string_view header_bytes) {
   auto header = xml::parse_stream_header(header_bytes);
@@ -187,8 +192,7 @@ bool Stream::layer_came_up(const api::Layer& layer) {
   return connection_.shard().run_layer_accept(connection_, layer);
 }
 
-// --- Elements
-// --------------------------------------------------------------------------------------------------------
+// --- Elements ------------------------------------------------------------------------------------
 
 void Stream::received(xml::Document element) {
   ++connection_.shard().counters().stanzas_received;
@@ -204,7 +208,9 @@ void Stream::received(xml::Document element) {
     }
     return;
   }
-  if (state_ == StreamState::bound) [[likely]] {
+  if (element.root().is("error", ns::kStreams)) {
+    closed_by_peer();  // RFC 6120 §4.9.1.1: the peer has ended its stream by this.
+  } else if (state_ == StreamState::bound) [[likely]] {
     stanza(std::move(element));
   } else if (state_ == StreamState::authenticated) {
     bind(std::move(element));
@@ -239,12 +245,11 @@ void Stream::negotiate(const xml::Document& element) {
   }
 }
 
-// --- Authentication
-// --------------------------------------------------------------------------------------------------
+// --- Authentication ------------------------------------------------------------------------------
 
 void Stream::authentication_challenged(std::string_view data) {
   xml::Document challenge = xml::Document::create("challenge", ns::kSasl);
-  xml::ElementBuilder(challenge).text(data.empty() ? std::string("=") : base::base64_encode(data));
+  xml::ElementBuilder(challenge).text(base::base64_encode(data));
   connection_.send_element(challenge.root());
 }
 
@@ -266,7 +271,6 @@ void Stream::authentication_succeeded(xmpp::Jid account, std::string data, std::
   jid_ = std::move(account);
   mechanism_ = std::move(mechanism);
   is_authenticated_ = true;
-  sasl_.reset();
   connection_.set_limits(interface_->limits);
   connection_.restart_input();
   restart();
@@ -288,8 +292,7 @@ void Stream::authentication_refused(xmpp::SaslFailure failure, std::string_view 
   }
 }
 
-// --- Resource binding
-// ------------------------------------------------------------------------------------------------
+// --- Resource binding ----------------------------------------------------------------------------
 
 void Stream::bind(xml::Document request) {
   const xml::Element& root = request.root();
@@ -300,12 +303,12 @@ void Stream::bind(xml::Document request) {
     }
     return;
   }
-  if (root.name() != "iq" || payload == nullptr || root.attribute_or("type", {}) != "set") {
+  if (root.name() != "iq" || payload == nullptr) {
     fail(StreamErrorCondition::not_authorized, "a resource must be bound first");  // RFC 6120 §7.1
     return;
   }
-  if (!root.has_attribute("id")) {
-    refuse(request, StanzaErrorCondition::bad_request, "an iq needs an id");
+  if (root.attribute_or("type", {}) != "set" || !root.has_attribute("id")) {
+    refuse(request, StanzaErrorCondition::bad_request, "binding is an iq of type set with an id");
     return;
   }
   state_ = StreamState::binding;
@@ -363,8 +366,7 @@ void Stream::bind_at_home() {
   shard.session_started(*session_);
 }
 
-// --- Stanzas
-// ---------------------------------------------------------------------------------------------------------
+// --- Stanzas -------------------------------------------------------------------------------------
 
 void Stream::stanza(xml::Document document) {
   xml::Element& root = document.root();
@@ -402,6 +404,11 @@ void Stream::stanza(xml::Document document) {
 
 void Stream::outbound(xmpp::Stanza stanza) {
   Shard& shard = connection_.shard();
+  if (stanza.is_iq() && stanza.is_request() && stanza.payload("session", ns::kSession)) {
+    // What RFC 3921 §3 asked for means nothing since RFC 6120; old clients wait for the answer.
+    shard.deliver(*session_, xmpp::make_iq_result(stanza).root());
+    return;
+  }
   const auto verdict = shard.run_after_interface(connection_, *session_, stanza);
   if (verdict.kind() == hooks::Verdict::Kind::handled || connection_.is_closing()) {
     return;
@@ -428,8 +435,7 @@ void Stream::refuse(const xml::Document& stanza,
   }
 }
 
-// --- The end
-// ---------------------------------------------------------------------------------------------------------
+// --- The end -------------------------------------------------------------------------------------
 
 void Stream::fail(StreamErrorCondition condition, std::string_view text) {
   connection_.close(condition, text);

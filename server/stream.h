@@ -55,7 +55,7 @@ class Stream {
   /// §4.9.1.2).
   void write_error(xmpp::StreamErrorCondition condition, std::string_view text);
   /// The peer has to open its stream anew.
-  void restart() { state_ = StreamState::awaiting_header; }
+  void restart();
 
   // Continuations.
   /// The connection has arrived at its user's home shard: finishes resource binding.
