@@ -411,6 +411,18 @@ def shakes_hands(run, who, host):
     who.stream.negotiate_tls(host, run.server.trusted(host))
 
 
+@step(r"(?P<who>\w+) comes back with its TLS session")
+def resumes_tls(_, who):
+    """On another connection: STARTTLS, and the server takes up the session of the last (RFC 8446 §2.2)."""
+    before = who.stream.socket
+    session, context = before.session, before.context
+    assert session is not None, "the server gave no session"
+    who.fresh()
+    who.open_stream()
+    who.stream.negotiate_tls(who.host, context, session)
+    assert who.stream.socket.session_reused, "the server began a session of its own"
+
+
 @step(r"(?P<who>\w+) uses TLS (?P<version>1\.[23])")
 def uses_tls(_, who, version):
     found = who.stream.socket.version()

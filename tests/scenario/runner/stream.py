@@ -55,10 +55,10 @@ class Stream:
         self.events.clear()
         self.new_parser()
 
-    def start_tls(self, host, context):
+    def start_tls(self, host, context, session=None):
         """Shakes hands on the open socket; what follows is encrypted."""
         self.socket.settimeout(self.patience_s)
-        self.socket = context.wrap_socket(self.socket, server_hostname=host)
+        self.socket = context.wrap_socket(self.socket, server_hostname=host, session=session)
         self.certificate = self.socket.getpeercert(binary_form=True)
         self.trace.append(("--", f"TLS: {self.socket.version()}, ALPN {self.socket.selected_alpn_protocol()}"))
         self.new_parser()
@@ -153,10 +153,10 @@ class Stream:
     def offers(self, tag):
         return self.features is not None and self.features.find(f".//{tag}") is not None
 
-    def negotiate_tls(self, host, context):
+    def negotiate_tls(self, host, context, session=None):
         self.send(f"<starttls xmlns='{NS_TLS}'/>")
         self.expect("element", f"{{{NS_TLS}}}proceed")
-        self.start_tls(host, context)
+        self.start_tls(host, context, session)
 
     def mechanisms(self):
         return [e.text for e in self.features.iter(f"{{{sasl.NS_SASL}}}mechanism")]
