@@ -486,6 +486,8 @@ def bytes_from(text):
 
 @step(r"(?P<who>\w+) sends")
 def sends(run, who, block):
+    if "<stream:stream" in block:
+        who.stream.new_parser()   # the answer is a document of its own
     who.stream.send(run.filled(block))
 
 
