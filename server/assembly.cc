@@ -111,8 +111,6 @@ base::Result<void, StartFailure> Assembly::make_interfaces() {
     }
     auto interface = std::make_unique<Interface>();
     interface->options = options;
-    interface->limits = base::kClientLimits;
-    interface->limits.stanza_bytes_max = options.stanza_bytes_max;
     interface->log = std::make_unique<log::Channel>(
         hub, log::Source{.interface = options.name, .level = level_of(options.log_level)});
     for (const std::string& host : options.hosts) {

@@ -1,5 +1,6 @@
 #include "server/connection.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <sys/socket.h>
 #include <system_error>
@@ -314,6 +315,9 @@ void Connection::sent(const ring::Completion& completion) {
   traffic_.bytes_sent += count;
   shard_->counters().bytes_sent += count;
   sending_.consume(count);
+  if (!held_.empty() && output_bytes() < base::kOutputBytesLow) {
+    release_held();
+  }
   if (phase_ == Phase::dead) {
     sending_.release();
     return;
@@ -410,6 +414,7 @@ void Connection::abort(std::string_view why) {
 void Connection::die() {
   phase_ = Phase::dead;
   deadline_.cancel();
+  release_held();
   if (marks_) {
     report_sent(false);
   }
@@ -426,6 +431,26 @@ void Connection::die() {
   }
   if (is_dead()) {
     shard_->bury(*this);
+  }
+}
+
+bool Connection::remember_held(base::ConnectionId source) {
+  if (std::find(held_.begin(), held_.end(), source) != held_.end()) {
+    return false;
+  }
+  held_.push_back(source);
+  return true;
+}
+
+void Connection::forget_held(base::ConnectionId source) {
+  std::erase(held_, source);
+}
+
+void Connection::release_held() {
+  std::vector<base::ConnectionId> held;
+  std::swap(held, held_);
+  for (const base::ConnectionId source : held) {
+    shard_->release_source(source);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/byte_buffer.h"
 #include "base/timer_wheel.h"
@@ -28,7 +29,8 @@ class Shard;
 /// accumulates meanwhile goes with the next. Closes in stages: the end is written, the socket is
 /// shut down for writing, the peer's end is awaited for kCloseDeadlineMs, and the object goes once
 /// no operation is under way. Owner: its shard. Thread: the shard's. Limits: output
-/// kOutputBytesMax, then the connection is cut; input one stanza plus kPausedBytesMax, then reading
+/// above kOutputBytesHigh makes its senders wait until it is below kOutputBytesLow, above
+/// kOutputBytesMax the connection is cut; input one stanza plus kPausedBytesMax, then reading
 /// stops.
 class Connection final : public api::Connection, public Endpoint {
  public:
@@ -95,6 +97,8 @@ class Connection final : public api::Connection, public Endpoint {
   void resume();
   /// Ends the connection once everything is written.
   void begin_end();
+  /// Notes that `source` waits until this connection has caught up. False: it does so already.
+  [[nodiscard]] bool remember_held(base::ConnectionId source);
   void set_deadline(std::uint64_t delay_ms);
   void cancel_deadline() { deadline_.cancel(); }
   /// From now on reads by multishot.
@@ -147,6 +151,7 @@ class Connection final : public api::Connection, public Endpoint {
   void deadline_expired();
   void all_sent();
   void die();
+  void release_held();
   void layer_failed();
 
   Shard* shard_;
@@ -160,7 +165,7 @@ class Connection final : public api::Connection, public Endpoint {
   bool has_peer_ended_ = false;
   bool is_farewell_said_ = false;
   std::uint8_t operations_ = 0;
-  std::uint8_t pauses_ = 0;
+  std::uint16_t pauses_ = 0;
   const api::PeerAddress peer_;
   const ListenerSpec* listener_;
   base::StanzaLimits limits_ = base::kUnauthenticatedLimits;
@@ -175,6 +180,7 @@ class Connection final : public api::Connection, public Endpoint {
   base::ByteBuffer wire_;     ///< Through the layer, not yet handed to the ring.
   base::ByteBuffer sending_;  ///< With the ring.
   std::unique_ptr<std::deque<StanzaMark>> marks_;
+  std::vector<base::ConnectionId> held_;  ///< Senders that wait for this slow reader; each once.
   std::uint64_t written_bytes_ = 0;  ///< Of the stream, handed on since the beginning; for marks_.
   Traffic traffic_;
   std::string tag_;

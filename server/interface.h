@@ -1,7 +1,6 @@
 // Interfaces and listeners: configured services and the sockets that lead to them.
 #pragma once
 
-#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,7 +18,6 @@ namespace rondel::server {
 struct Interface {
   config::InterfaceOptions options;
   std::vector<std::string> hosts;  ///< Normalised.
-  base::StanzaLimits limits;       ///< After authentication.
   std::unique_ptr<log::Channel> log;
 
   [[nodiscard]] bool serves(std::string_view host) const {
@@ -37,14 +35,6 @@ struct ListenerSpec {
   std::string address;                       ///< As configured, with the port in use.
   std::vector<const Interface*> interfaces;  ///< All with the same TLS mode and extensions.
 
-  /// Until the stream has chosen: the most patient of the interfaces.
-  [[nodiscard]] std::uint64_t authentication_deadline_ms() const {
-    std::int64_t longest = 1;
-    for (const Interface* interface : interfaces) {
-      longest = std::max<std::int64_t>(longest, interface->options.authentication_deadline.count());
-    }
-    return static_cast<std::uint64_t>(longest);
-  }
   [[nodiscard]] config::TlsMode tls() const { return interfaces.front()->options.tls; }
 };
 

@@ -19,6 +19,8 @@ class Connection;
 /// A stanza for a user of the receiving shard.
 struct RouteStanza {
   xmpp::Stanza stanza;
+  base::ConnectionId
+      source;  ///< Whose it is, if a client sent it: it waits while a receiver is slow.
 };
 /// One presence for many users of the receiving shard; the tree is shared and only read.
 struct RouteCopies {

@@ -34,6 +34,7 @@ Router::~Router() = default;
 // --- Ways in -------------------------------------------------------------------------------------
 
 void Router::from_client(Connection& connection, xmpp::Stanza stanza) {
+  shard_.set_source(connection.id());
   if (stanza.is_presence() && shard_.registry().outbound_presence) {
     connection.pause();
     if (UserEntry* user = find_user(stanza.from().bare())) {
@@ -47,6 +48,7 @@ void Router::from_client(Connection& connection, xmpp::Stanza stanza) {
     }
     route(std::move(stanza));
   }
+  shard_.set_source({});
   drain();
 }
 
@@ -113,7 +115,7 @@ void Router::route(xmpp::Stanza stanza) {
     process(std::move(stanza));
     return;
   }
-  Message message(RouteStanza{std::move(stanza)});
+  Message message(RouteStanza{std::move(stanza), shard_.source()});
   if (!shard_.try_send(home, std::move(message))) {
     bounce(std::get<RouteStanza>(message).stanza, StanzaErrorCondition::resource_constraint,
            "the server is busy");

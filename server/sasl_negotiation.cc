@@ -188,7 +188,7 @@ void SaslNegotiation::step(const xml::Element& element) {
 
 bool SaslNegotiation::count_failure() {
   exchange_.reset();
-  return ++failures_ >= interface_.options.authentication_tries_max;
+  return ++failures_ >= connection_.shard().options_of(interface_).authentication_tries_max;
 }
 
 void SaslNegotiation::fail(xmpp::SaslFailure failure, std::string_view text) {

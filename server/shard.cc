@@ -201,7 +201,9 @@ void Shard::drain_mailboxes() {
 
 void Shard::handle(Message message) {
   if (auto* stanza = std::get_if<RouteStanza>(&message)) {
+    set_source(stanza->source);
     router_.process(std::move(stanza->stanza));
+    set_source({});
   } else if (const auto* copies = std::get_if<RouteCopies>(&message)) {
     router_.process_copies(*copies);
   } else if (auto* move = std::get_if<MoveConnection>(&message)) {
@@ -389,6 +391,41 @@ void Shard::write(api::Session& session,
   if (!chains_.after_send.empty()) {
     connection->mark_stanza_end(written->attribute_or("id", {}),
                                 static_cast<std::uint32_t>(output.size() - before));
+  }
+  if (connection->output_bytes() > base::kOutputBytesHigh) [[unlikely]] {
+    hold_source(*connection);
+  }
+}
+
+void Shard::hold_source(Connection& slow) {
+  if (!source_.is_set() || source_ == slow.id() || !slow.remember_held(source_)) {
+    return;
+  }
+  if (source_.shard == index_) {
+    if (Connection* source = connection(source_)) {
+      source->pause();
+    }
+    return;
+  }
+  const auto hold = [source = source_](api::Shard& there) {
+    if (Connection* held = static_cast<Shard&>(there).connection(source)) {
+      held->pause();
+    }
+  };
+  // The same way as the release, which must not overtake it; one of each for a pair at a time.
+  post_reply(source_.shard, hold);
+}
+
+void Shard::release_source(base::ConnectionId source) {
+  const auto release = [source](api::Shard& there) {
+    if (Connection* held = static_cast<Shard&>(there).connection(source)) {
+      held->resume();
+    }
+  };
+  if (source.shard == index_) {
+    release(*this);
+  } else {
+    post_reply(source.shard, release);
   }
 }
 

@@ -96,15 +96,24 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
   [[nodiscard]] api::Authenticator* authenticator(std::string_view name);
   [[nodiscard]] Connection* connection(base::ConnectionId id);
   [[nodiscard]] bool serves(ModuleIndex module, std::string_view host) const;
+  /// The interface's options as they hold since the last reload.
+  [[nodiscard]] const config::InterfaceOptions& options_of(const Interface& interface) const;
+  [[nodiscard]] base::StanzaLimits limits_of(const Interface& interface) const;
   void flush_later(Endpoint& endpoint) { dirty_.push_back(endpoint.handle()); }
   void make_ready(Endpoint& endpoint) { ready_.push_back(endpoint.handle()); }
   void bury(Endpoint& endpoint) { buried_.push_back(endpoint.handle()); }
   void move_later(Connection& connection, std::uint16_t home);
   /// False: the mailbox is full, and `message` is as it was.
   [[nodiscard]] bool try_send(std::uint16_t to, Message&& message);
-  /// Runs `function` on shard `to`, whatever its mailbox says: for answers that somebody waits for.
+  /// Runs `function` on shard `to`, whatever its mailbox says: for what somebody waits for.
   void post_reply(std::uint16_t to, base::UniqueFunction<void(api::Shard&)> function);
   void write(api::Session& session, const xml::Element& stanza, std::optional<std::string_view> to);
+  /// Whose stanza is being processed: it is made to wait if a session that gets it reads too
+  /// slowly.
+  void set_source(base::ConnectionId source) { source_ = source; }
+  [[nodiscard]] base::ConnectionId source() const { return source_; }
+  /// Lets a connection of any shard go on that a slow session has made wait.
+  void release_source(base::ConnectionId source);
 
   [[nodiscard]] hooks::Verdict run_before_interface(Connection& connection, xml::Document& element);
   [[nodiscard]] hooks::Verdict run_after_interface(Connection& connection,
@@ -208,6 +217,7 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
                      api::AccountEvent event,
                      const std::string& except_full_jid);
   [[nodiscard]] bool has_work() const;
+  void hold_source(Connection& slow);
   Endpoint* endpoint(base::SlotHandle handle) const { return endpoints_.find(handle); }
 
   Core& core_;
@@ -231,6 +241,7 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
   std::vector<bool> to_wake_;
   base::MpscQueue completions_;
   std::atomic<bool> is_sleeping_{false};
+  base::ConnectionId source_;
   bool is_stopping_ = false;
   std::uint64_t stop_deadline_ms_ = 0;
 };

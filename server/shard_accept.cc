@@ -37,6 +37,16 @@ api::PeerAddress peer_of(int fd) {
   return peer;
 }
 
+/// Until the stream has chosen its interface, the most patient one counts.
+std::uint64_t deadline_ms(const Shard& shard, const ListenerSpec& listener) {
+  std::int64_t longest = 1;
+  for (const Interface* interface : listener.interfaces) {
+    longest = std::max(longest,
+                       std::int64_t{shard.options_of(*interface).authentication_deadline.count()});
+  }
+  return static_cast<std::uint64_t>(longest);
+}
+
 }  // namespace
 
 void Shard::accepted(const ring::Completion& completion) {
@@ -62,7 +72,7 @@ void Shard::accepted(const ring::Completion& completion) {
 void Shard::accept_client(int fd, const api::PeerAddress& peer, const ListenerSpec& listener) {
   api::BeforeAccept refusal{{*this}, peer, listener.address};
   const auto connections_max =
-      static_cast<unsigned>(listener.interfaces.front()->options.connections_per_address_max);
+      static_cast<unsigned>(options_of(*listener.interfaces.front()).connections_per_address_max);
   if (!chains_.before_accept.run(refusal).is_next() ||
       !core_.addresses.try_enter(peer, connections_max)) {
     ring_->close(fd);
@@ -71,7 +81,7 @@ void Shard::accept_client(int fd, const api::PeerAddress& peer, const ListenerSp
   auto owned = std::make_unique<Connection>(*this, fd, peer, listener);
   Connection& connection = *owned;
   connection.attach(*this, endpoints_.insert(std::move(owned)));
-  connection.set_deadline(listener.authentication_deadline_ms());
+  connection.set_deadline(deadline_ms(*this, listener));
   api::AfterAccept context{{*this}, connection};
   if (!chains_.after_accept.run(context).is_next()) {
     connection.abort("refused by a module");
@@ -91,8 +101,8 @@ bool Shard::install_extensions(Connection& connection, const ListenerSpec& liste
   };
   if (listener.tls() == config::TlsMode::direct) {
     install("layer-tls");
-    connection.set_deadline(std::min<std::uint64_t>(base::kTlsHandshakeDeadlineMs,
-                                                    listener.authentication_deadline_ms()));
+    connection.set_deadline(
+        std::min<std::uint64_t>(base::kTlsHandshakeDeadlineMs, deadline_ms(*this, listener)));
   }
   for (const std::string& name : listener.interfaces.front()->options.extensions) {
     install(name);

@@ -17,6 +17,17 @@ std::chrono::seconds Shard::uptime() const {
                                                           core_.started);
 }
 
+const config::InterfaceOptions& Shard::options_of(const Interface& interface) const {
+  const config::InterfaceOptions* current = snapshot_->interface(interface.options.name);
+  return current != nullptr ? *current : interface.options;
+}
+
+base::StanzaLimits Shard::limits_of(const Interface& interface) const {
+  base::StanzaLimits limits = base::kClientLimits;
+  limits.stanza_bytes_max = options_of(interface).stanza_bytes_max;
+  return limits;
+}
+
 const api::Host* Shard::find_host(std::string_view name) const {
   for (const auto& host : hosts_) {
     if (host->name == name) {

@@ -97,7 +97,7 @@ bool Stream::assign_interface(const xml::StreamHeader& header) {
       host_ = std::move(*host);
       const auto waited = std::chrono::duration_cast<base::Milliseconds>(
           std::chrono::steady_clock::now() - opened_at_);
-      const auto allowed = candidate->options.authentication_deadline;
+      const auto allowed = connection_.shard().options_of(*candidate).authentication_deadline;
       connection_.set_deadline(
           static_cast<std::uint64_t>(std::max<std::int64_t>((allowed - waited).count(), 1)));
       return true;
@@ -155,7 +155,7 @@ void Stream::write_features() {
   }
   // XEP-0478 §3: what a stanza may be long; no idle limit, because dead peers are found by the
   // kernel.
-  const std::uint32_t bytes_max = is_authenticated_ ? interface_->limits.stanza_bytes_max
+  const std::uint32_t bytes_max = is_authenticated_ ? shard.options_of(*interface_).stanza_bytes_max
                                                     : base::kUnauthenticatedLimits.stanza_bytes_max;
   xml::ElementBuilder(features)
       .child("limits", ns::kStreamLimits)
@@ -271,7 +271,7 @@ void Stream::authentication_succeeded(xmpp::Jid account, std::string data, std::
   jid_ = std::move(account);
   mechanism_ = std::move(mechanism);
   is_authenticated_ = true;
-  connection_.set_limits(interface_->limits);
+  connection_.set_limits(connection_.shard().limits_of(*interface_));
   connection_.restart_input();
   restart();
 }
@@ -344,7 +344,7 @@ void Stream::bind_at_home() {
     refuse(*request, StanzaErrorCondition::bad_request, xmpp::to_text(full.error()));
     return;
   }
-  session_ = shard.begin_session(connection_, *full, interface_->options.resources_max);
+  session_ = shard.begin_session(connection_, *full, shard.options_of(*interface_).resources_max);
   if (session_ == nullptr) {
     // RFC 6120 §7.6.2.1: as many resources as an account may have are bound.
     refuse(*request, StanzaErrorCondition::resource_constraint, "too many resources");
