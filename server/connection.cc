@@ -442,10 +442,6 @@ bool Connection::remember_held(base::ConnectionId source) {
   return true;
 }
 
-void Connection::forget_held(base::ConnectionId source) {
-  std::erase(held_, source);
-}
-
 void Connection::release_held() {
   std::vector<base::ConnectionId> held;
   std::swap(held, held_);
