@@ -1,0 +1,58 @@
+#include "modules/stanza-ids/strip.h"
+
+#include "xmpp/namespaces.h"
+
+namespace rondel::modules::stanza_ids {
+namespace {
+
+/// The element after `at` and all that is in it, below `top`; null at the end.
+template <class E>
+E* next_outside(E* at, const xml::Element* top) {
+  while (at != top) {
+    if (E* next = at->next_element()) {
+      return next;
+    }
+    at = at->parent();
+  }
+  return nullptr;
+}
+
+template <class E>
+E* next_in_document(E* at, const xml::Element* top) {
+  E* child = at->first_element();
+  return child != nullptr ? child : next_outside(at, top);
+}
+
+}  // namespace
+
+bool has_stanza_ids(const xml::Element& stanza) {
+  for (const xml::Element* at = stanza.first_element(); at != nullptr;
+       at = next_in_document(at, &stanza)) {
+    if (at->ns() == xmpp::ns::kStanzaIds) {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::size_t strip_stanza_ids(xml::Element& stanza,
+                             base::UniqueFunction<bool(xmpp::JidView by)> is_forged) {
+  std::size_t count = 0;
+  xml::Element* at = stanza.first_element();
+  while (at != nullptr) {
+    if (at->is("stanza-id", xmpp::ns::kStanzaIds)) {
+      const auto by = xmpp::Jid::parse(at->attribute_or("by", ""));
+      if (!by || is_forged(*by)) {
+        xml::Element* next = next_outside(at, &stanza);
+        at->parent()->remove(*at);
+        at = next;
+        ++count;
+        continue;
+      }
+    }
+    at = next_in_document(at, &stanza);
+  }
+  return count;
+}
+
+}  // namespace rondel::modules::stanza_ids
