@@ -8,37 +8,12 @@
 #include "modules/auth-internal/auth_settings.h"
 #include "modules/auth-internal/credential_maker.h"
 #include "modules/auth-internal/key_source.h"
+#include "modules/auth-internal/options.h"
 #include "modules/auth-internal/plain_exchange.h"
 #include "modules/auth-internal/scram_exchange.h"
 
 namespace rondel::modules::auth_internal {
 namespace {
-
-using config::OptionSpec;
-using config::OptionType;
-
-constexpr std::array<std::string_view, 4> kMechanisms{"SCRAM-SHA-512", "SCRAM-SHA-256",
-                                                      "SCRAM-SHA-1", "PLAIN"};
-constexpr std::array<std::string_view, 3> kDefaultMechanisms{"SCRAM-SHA-512", "SCRAM-SHA-256",
-                                                             "SCRAM-SHA-1"};
-
-constexpr std::array kOptions{
-    OptionSpec{.name = "iterations",
-               .type = OptionType::integer,
-               .default_integer = 10'000,
-               .minimum = xmpp::kScramIterationsMin,
-               .maximum = xmpp::kScramIterationsMax,
-               .unit = "rounds",
-               .on_change = config::OnChange::reload,
-               .doc = "Of new SCRAM keys: what every guess at a stolen key costs, and every login "
-                      "its client."},
-    OptionSpec{.name = "mechanisms",
-               .type = OptionType::text_list,
-               .default_texts = kDefaultMechanisms,
-               .choices = kMechanisms,
-               .on_change = config::OnChange::reload,
-               .doc = "What is offered, best first; each SCRAM also with channel binding (-PLUS) "
-                      "where there is TLS, PLAIN under TLS only."}};
 
 constexpr std::array<xmpp::ChannelBindingType, 2> kBindings{
     xmpp::ChannelBindingType::tls_exporter, xmpp::ChannelBindingType::tls_server_end_point};

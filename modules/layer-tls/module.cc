@@ -9,63 +9,15 @@
 #include "modules/api/certificate_service.h"
 #include "modules/api/registrar.h"
 #include "modules/layer-tls/context_source.h"
+#include "modules/layer-tls/options.h"
 #include "modules/layer-tls/tls_layer.h"
 #include "xmpp/namespaces.h"
 
 namespace rondel::modules::layer_tls {
 namespace {
 
-using config::OptionSpec;
-using config::OptionType;
 using xmpp::StreamErrorCondition;
 namespace ns = xmpp::ns;
-
-constexpr std::array<std::string_view, 2> kVersions{"1.2", "1.3"};
-
-constexpr std::array kOptions{
-    OptionSpec{.name = "version_min",
-               .type = OptionType::choice,
-               .default_text = "1.2",
-               .choices = kVersions,
-               .on_change = config::OnChange::reload,
-               .places = config::Places::all_only,
-               .doc = "The oldest version of TLS that is spoken."},
-    OptionSpec{.name = "ciphers_tls13",
-               .type = OptionType::text,
-               .on_change = config::OnChange::reload,
-               .places = config::Places::all_only,
-               .doc = "Cipher suites of TLS 1.3 in OpenSSL's names, with colons between; not set: "
-                      "a list that is kept good."},
-    OptionSpec{.name = "ciphers_tls12",
-               .type = OptionType::text,
-               .on_change = config::OnChange::reload,
-               .places = config::Places::all_only,
-               .doc = "The same for TLS 1.2."},
-    OptionSpec{.name = "groups",
-               .type = OptionType::text,
-               .on_change = config::OnChange::reload,
-               .places = config::Places::all_only,
-               .doc = "Groups for the key exchange in OpenSSL's names, best first; not set: a list "
-                      "that is kept good."},
-    OptionSpec{.name = "tickets",
-               .type = OptionType::integer,
-               .default_integer = 1,
-               .minimum = 0,
-               .maximum = 2,
-               .unit = "tickets",
-               .on_change = config::OnChange::reload,
-               .places = config::Places::all_only,
-               .doc = "Session tickets after a handshake, by which a client comes back quicker; 0: "
-                      "no resumption."},
-    OptionSpec{.name = "expiry_warning",
-               .type = OptionType::integer,
-               .default_integer = 14,
-               .minimum = 0,
-               .maximum = 365,
-               .unit = "days",
-               .on_change = config::OnChange::reload,
-               .places = config::Places::all_only,
-               .doc = "How long before its end a certificate is warned of, once a day."}};
 
 constexpr std::uint64_t kDayMs = 24ULL * 3600 * 1000;
 

@@ -1,0 +1,118 @@
+#include "modules/layer-tls/context_source.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include "config/document.h"
+#include "modules/layer-tls/options.h"
+#include "tests/tls/test_pki.h"
+
+namespace rondel::modules::layer_tls {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::shared_ptr<const config::Snapshot> config_of(
+    const std::vector<tls::HostCertificate>& certificates,
+    const std::string& tls_mode,
+    const std::string& more = {}) {
+  std::string text = "[modules]\nload = [\"layer-tls\"]\n";
+  for (const tls::HostCertificate& entry : certificates) {
+    text += fmt::format("[[host]]\nname = \"{}\"\ncertificate = \"{}\"\nkey = \"{}\"\n", entry.host,
+                        entry.certificate_path, entry.key_path);
+  }
+  text += "[[host]]\nname = \"without.example\"\n";
+  text += fmt::format(
+      "[[interface]]\nname = \"clients\"\nlisten = [\"127.0.0.1:5222\"]\ntls = \"{}\"\n"
+      "hosts = [\"{}\"]\nauth = [\"internal\"]\n{}",
+      tls_mode, certificates.front().host, more);
+  const config::ModuleOptions modules[] = {{kModuleName, kOptions, "TLS."}};
+  const auto document = config::Document::parse(text, "/etc/test.toml");
+  EXPECT_TRUE(document.has_value());
+  auto snapshot = config::Snapshot::create(*document, {}, modules);
+  EXPECT_TRUE(snapshot.has_value()) << config::to_string(snapshot.error());
+  return *snapshot;
+}
+
+TEST(ContextSource, HasACertificateForEachHostThatNamesOne) {
+  tls::TestPki pki;
+  const auto config = config_of(
+      {pki.issue("a", {.names = {"a.example"}}), pki.issue("b", {.names = {"b.example"}})},
+      "required");
+  ContextSource source;
+  ASSERT_TRUE(source.start(*config).has_value());
+  ASSERT_NE(source.first(), nullptr);
+  EXPECT_THAT(source.first()->hosts, ElementsAre("a.example", "b.example"));
+  EXPECT_EQ(source.first()->contexts->certificates().size(), 2u);
+  EXPECT_EQ(source.first()->contexts->host_for("b.example"), "b.example");
+}
+
+TEST(ContextSource, HasNothingWhereNoInterfaceUsesTls) {
+  const auto config = config_of({{"a.example", "/nowhere.crt", "/nowhere.key"}}, "off");
+  ContextSource source;
+  ASSERT_TRUE(source.start(*config).has_value());
+  EXPECT_EQ(source.first(), nullptr);
+}
+
+TEST(ContextSource, NamesTheFileThatItCannotRead) {
+  const auto config = config_of({{"a.example", "/nowhere.crt", "/nowhere.key"}}, "direct");
+  ContextSource source;
+  const auto started = source.start(*config);
+  ASSERT_FALSE(started.has_value());
+  EXPECT_THAT(started.error().message, HasSubstr("/nowhere.crt"));
+}
+
+TEST(ContextSource, TakesAnExpiredCertificateAtTheStartAndNotOnReload) {
+  tls::TestPki pki;
+  const auto config = config_of(
+      {pki.issue("a", {.names = {"a.example"}, .valid_from_days = -9, .valid_until_days = -1})},
+      "required");
+  ContextSource source;
+  EXPECT_TRUE(source.start(*config).has_value());
+  EXPECT_THAT(source.first()->contexts->warnings(), testing::Contains(HasSubstr("expired")));
+  const auto prepared = source.prepare(*config);
+  ASSERT_FALSE(prepared.has_value());
+  EXPECT_THAT(prepared.error().message, HasSubstr("expired"));
+}
+
+TEST(ContextSource, GivesAShardWhatWasPreparedFromItsConfigurationOnly) {
+  tls::TestPki pki;
+  const tls::HostCertificate certificate = pki.issue("a", {.names = {"a.example"}});
+  const auto started = config_of({certificate}, "required");
+  const auto taken = config_of({certificate}, "required");
+  const auto objected = config_of({certificate}, "required");
+  ContextSource source;
+  ASSERT_TRUE(source.start(*started).has_value());
+  ASSERT_TRUE(source.prepare(*taken).has_value());
+  const HostContextsPointer fresh = source.prepared_from(*taken);
+  ASSERT_TRUE(source.prepare(*objected).has_value());
+  EXPECT_NE(fresh, nullptr);
+  EXPECT_NE(fresh, source.first());
+  EXPECT_EQ(source.prepared_from(*taken), fresh);
+  EXPECT_NE(source.prepared_from(*objected), fresh);
+  EXPECT_EQ(source.prepared_from(*started), nullptr);
+}
+
+TEST(ContextSource, KeepsTheTicketKeysOverAReload) {
+  tls::TestPki pki;
+  const auto config = config_of({pki.issue("a", {.names = {"a.example"}})}, "required");
+  ContextSource source;
+  ASSERT_TRUE(source.start(*config).has_value());
+  ASSERT_TRUE(source.prepare(*config).has_value());
+  EXPECT_EQ(&source.first()->contexts->ticket_keys(),
+            &source.prepared_from(*config)->contexts->ticket_keys());
+}
+
+TEST(ContextSource, SaysWhichListIsWrong) {
+  tls::TestPki pki;
+  const auto config = config_of({pki.issue("a", {.names = {"a.example"}})}, "required",
+                                "[module.layer-tls]\nciphers_tls13 = \"NO-SUCH-CIPHER\"\n");
+  ContextSource source;
+  const auto started = source.start(*config);
+  ASSERT_FALSE(started.has_value());
+  EXPECT_NE(started.error().message, "");
+}
+
+}  // namespace
+}  // namespace rondel::modules::layer_tls
