@@ -11,6 +11,10 @@ try:
 except ImportError:
     helper.skip("slixmpp is missing (apt-get install python3-slixmpp)")
 
+# Debian's slixmpp 1.8.3 knows one channel binding, tls-unique, which TLS 1.3 does not have (RFC 9266 §1). It
+# claims it all the same, and says with the flag "y" that a server that offers others has none, which a server must
+# refuse (RFC 5802 §6). slixmpp 1.8.5 mended that; until Debian has it the test tells the client what is true.
+UNBOUND = {"SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1"}
 WAIT_S = 15 * helper.PATIENCE
 
 
@@ -20,6 +24,10 @@ class Client(slixmpp.ClientXMPP):
     def __init__(self, jid, mechanism, trust):
         super().__init__(jid, helper.PASSWORDS[slixmpp.JID(jid).bare], sasl_mech=mechanism)
         self.ca_certs = trust
+        sasl = self["feature_mechanisms"]
+        sasl.use_mechs = {mechanism} if mechanism else UNBOUND
+        credentials = sasl.sasl_callback
+        sasl.sasl_callback = lambda needed, wished: {**credentials(needed, wished), "channel_binding": None}
         self.auto_authorize = None
         self.auto_subscribe = False
         self.register_plugin("xep_0199")
@@ -107,7 +115,7 @@ async def story(server, mode, mechanism, first):
     for task in rest:
         task.cancel()
     await asyncio.gather(*rest, return_exceptions=True)
-    print(f"passed   slixmpp {slixmpp.__version__}: {mode} {mechanism or 'mechanism of its own choice'}", flush=True)
+    print(f"passed   slixmpp {slixmpp.__version__}: {mode} {mechanism or 'SCRAM of its own choice'}", flush=True)
 
 
 def main():
