@@ -1,6 +1,7 @@
 // Messages to accounts: RFC 6121 §8.5.2 and §8.5.3, the table of §8.5.4 row by row.
 #include <algorithm>
 
+#include "server/connection.h"
 #include "server/router.h"
 #include "server/shard.h"
 
@@ -10,7 +11,16 @@ using api::Outcome;
 using xmpp::MessageType;
 using xmpp::StanzaErrorCondition;
 
-std::size_t Router::deliver_to_best(UserEntry& user, const xmpp::Stanza& stanza) {
+bool Router::choose(const api::Session& session) {
+  const Connection* connection = shard_.connection(session.connection());
+  if (connection == nullptr || connection->is_closing()) {
+    return false;
+  }
+  chosen_.push_back(session.connection());
+  return true;
+}
+
+std::size_t Router::choose_best(UserEntry& user) {
   // §8.5.2.1.1: the resource or resources with the highest priority that is not negative.
   int best = -1;
   for (const auto& session : user.sessions()) {
@@ -21,17 +31,17 @@ std::size_t Router::deliver_to_best(UserEntry& user, const xmpp::Stanza& stanza)
   std::size_t count = 0;
   for (const auto& session : user.sessions()) {
     if (best >= 0 && session->is_available() && session->priority() == best) {
-      count += shard_.deliver(*session, stanza.root()) ? 1 : 0;
+      count += choose(*session) ? 1 : 0;
     }
   }
   return count;
 }
 
-std::size_t Router::deliver_to_available(UserEntry& user, const xml::Element& stanza) {
+std::size_t Router::choose_available(UserEntry& user) {
   std::size_t count = 0;
   for (const auto& session : user.sessions()) {
     if (session->is_available()) {
-      count += shard_.deliver(*session, stanza) ? 1 : 0;
+      count += choose(*session) ? 1 : 0;
     }
   }
   return count;
@@ -42,7 +52,7 @@ void Router::act_on_message(UserEntry& user, xmpp::Stanza stanza) {
   if (stanza.to().has_resource()) {
     // §8.5.3.1: a connected resource gets it, whatever its presence and priority.
     if (api::Session* session = user.find_session(stanza.to().resource());
-        session != nullptr && shard_.deliver(*session, stanza.root())) {
+        session != nullptr && choose(*session)) {
       finished(&user, stanza, Outcome::delivered);
       return;
     }
@@ -68,7 +78,7 @@ void Router::act_on_message(UserEntry& user, xmpp::Stanza stanza) {
       std::size_t count = 0;
       for (const auto& session : user.sessions()) {
         if (session->is_available() && session->priority() >= 0) {
-          count += shard_.deliver(*session, stanza.root()) ? 1 : 0;
+          count += choose(*session) ? 1 : 0;
         }
       }
       finished(&user, stanza, count > 0 ? Outcome::delivered : Outcome::dropped);
@@ -78,7 +88,7 @@ void Router::act_on_message(UserEntry& user, xmpp::Stanza stanza) {
     case MessageType::chat:
       break;
   }
-  if (deliver_to_best(user, stanza) > 0) {
+  if (choose_best(user) > 0) {
     finished(&user, stanza, Outcome::delivered);
   } else if (shard_.registry().message_fallback) {
     user.is_busy = true;

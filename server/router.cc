@@ -63,7 +63,7 @@ base::Task<> Router::run_outbound_presence(base::ConnectionId connection,
     api::BeforeProcess context{{shard_}, find_user(bare_jid), stanza};
     verdict = shard_.chains().before_process.run(context);
   }
-  if (verdict.is_next()) {
+  if (verdict.is_next() || verdict.kind() == Verdict::Kind::suspend) {
     const api::Outbound outbound =
         co_await handler.function(shard_.module_state(handler.module), std::move(full_jid), stanza);
     if (is_own) {
@@ -73,6 +73,9 @@ base::Task<> Router::run_outbound_presence(base::ConnectionId connection,
     }
   } else if (verdict.kind() == Verdict::Kind::reject) {
     bounce(stanza, verdict.condition<StanzaErrorCondition>());
+    finished(find_user(bare_jid), stanza, Outcome::bounced);
+  } else {
+    finished(find_user(bare_jid), stanza, Outcome::handled);
   }
   if (UserEntry* user = find_user(bare_jid)) {
     --user->holds;
@@ -344,9 +347,21 @@ void Router::act(UserEntry& user, xmpp::Stanza stanza) {
 }
 
 void Router::finished(api::User* user, const xmpp::Stanza& stanza, Outcome outcome) {
+  // Taken first: a hook may end the wait of another stanza, which chooses sessions of its own.
+  std::vector<base::ConnectionId> chosen = std::exchange(chosen_, {});
   if (!shard_.chains().after_process.empty()) {
     api::AfterProcess context{{shard_}, user, stanza, outcome};
     shard_.chains().after_process.run(context);
+  }
+  for (const base::ConnectionId id : chosen) {
+    Connection* connection = shard_.connection(id);
+    if (connection != nullptr && connection->session() != nullptr) {
+      shard_.deliver(*connection->session(), stanza.root());
+    }
+  }
+  chosen.clear();
+  if (chosen_.capacity() == 0) {
+    chosen_ = std::move(chosen);  // Its memory serves the next stanza.
   }
 }
 
@@ -364,7 +379,7 @@ void Router::task_finished(const std::string& bare_jid,
 void Router::act_on_presence(UserEntry& user, xmpp::Stanza stanza) {
   if (stanza.is_availability() && stanza.to().has_resource()) {
     api::Session* session = user.find_session(stanza.to().resource());
-    const bool is_delivered = session != nullptr && shard_.deliver(*session, stanza.root());
+    const bool is_delivered = session != nullptr && choose(*session);
     finished(&user, stanza, is_delivered ? Outcome::delivered : Outcome::dropped);
     return;
   }
@@ -374,8 +389,7 @@ void Router::act_on_presence(UserEntry& user, xmpp::Stanza stanza) {
     run_inbound_presence(std::move(bare_jid), std::move(stanza)).start();
     return;
   }
-  const bool is_delivered =
-      stanza.is_availability() && deliver_to_available(user, stanza.root()) > 0;
+  const bool is_delivered = stanza.is_availability() && choose_available(user) > 0;
   finished(&user, stanza, is_delivered ? Outcome::delivered : Outcome::dropped);
 }
 
@@ -429,7 +443,7 @@ void Router::act_on_iq(UserEntry* user, xmpp::Stanza stanza) {
   if (user != nullptr && stanza.to().has_resource()) {
     api::Session* session = user->find_session(stanza.to().resource());
     Outcome outcome = Outcome::dropped;
-    if (session != nullptr && shard_.deliver(*session, stanza.root())) {
+    if (session != nullptr && choose(*session)) {
       outcome = Outcome::delivered;
     } else if (stanza.is_request()) {
       bounce(stanza, StanzaErrorCondition::service_unavailable);

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/hash.h"
 #include "base/task.h"
@@ -80,9 +81,12 @@ class Router {
   api::Outcome answer(api::IqReply reply, const xmpp::Stanza& request);
   void unknown_account(xmpp::Stanza stanza);
 
-  /// Sessions that get a message to the bare JID; how many did.
-  std::size_t deliver_to_best(UserEntry& user, const xmpp::Stanza& stanza);
-  std::size_t deliver_to_available(UserEntry& user, const xml::Element& stanza);
+  // Processing chooses who gets the stanza; finished() writes it to them, behind after-process.
+  /// False: that session's connection is closing.
+  bool choose(const api::Session& session);
+  /// Sessions for a message to the bare JID; how many.
+  std::size_t choose_best(UserEntry& user);
+  std::size_t choose_available(UserEntry& user);
 
   base::Task<> load_account(std::string bare_jid);
   base::Task<> run_outbound_presence(base::ConnectionId connection,
@@ -95,6 +99,7 @@ class Router {
   Shard& shard_;
   std::unordered_map<std::string, std::unique_ptr<UserEntry>, base::TextHash, std::equal_to<>>
       users_;
+  std::vector<base::ConnectionId> chosen_;
   std::deque<xmpp::Stanza> later_;
   bool is_draining_ = false;
   std::unordered_map<std::uint64_t, std::unique_ptr<Suspended>> suspended_;

@@ -51,14 +51,15 @@ struct BeforeProcess : HookContext {
   User* user;  ///< The local account that it is for; null when it is for the host itself.
   xmpp::Stanza& stanza;
   /// Keep it and answer `suspend`; then call Shard::resume_processing(continuation, verdict) once,
-  /// within kSuspendDeadlineMs, after which the stanza bounces (remote-server-timeout). Only where
-  /// `user` is set.
+  /// within kSuspendDeadlineMs, after which the stanza bounces (remote-server-timeout). 0 for the
+  /// host itself and for a session's presence to nobody, which can't wait: `suspend` is `next`
+  /// there.
   std::uint64_t continuation = 0;
 };
 inline constexpr std::uint32_t kSuspendDeadlineMs = 10'000;
 /// What became of a stanza.
 enum class Outcome : std::uint8_t {
-  delivered,  ///< Written to at least one session.
+  delivered,  ///< At least one session gets it: before-send comes next.
   handled,    ///< A handler or a hook took it.
   stored,     ///< Kept for later (offline).
   bounced,    ///< Its sender got an error.
