@@ -69,19 +69,19 @@ std::size_t SimRing::between(std::size_t low, std::size_t high) {
 
 int SimRing::add_socket(std::shared_ptr<SimSocket> socket) {
   int fd = kFirstFd;
-  for (const auto& [used, other] : sockets_) {
+  for (const auto& [used, other] : *sockets_) {
     if (used != fd) {
       break;
     }
     ++fd;
   }
-  sockets_[fd] = std::move(socket);
+  (*sockets_)[fd] = std::move(socket);
   return fd;
 }
 
 SimSocket* SimRing::find(int fd) const {
-  const auto found = sockets_.find(fd);
-  return found == sockets_.end() ? nullptr : found->second.get();
+  const auto found = sockets_->find(fd);
+  return found == sockets_->end() ? nullptr : found->second.get();
 }
 
 int SimRing::open_listener() {
@@ -241,7 +241,7 @@ void SimRing::close_now(int fd) {
   for (const auto& waiting : socket->backlog) {
     waiting->is_reset = true;
   }
-  sockets_.erase(fd);
+  sockets_->erase(fd);
 }
 
 void SimRing::run_once(base::Nanoseconds wait_max, ring::Sink& sink) {

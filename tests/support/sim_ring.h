@@ -75,10 +75,13 @@ class SimRing final : public ring::Ring {
   [[nodiscard]] const std::string& file_content(int fd) const;
   void feed_file(int fd, std::string_view bytes);
 
+  /// From now on both rings know the same descriptors, as all rings of a process do. Before the
+  /// first one is opened.
+  void share_descriptors(SimRing& other) { sockets_ = other.sockets_; }
   void set_faults(const SimFaults& faults) { options_.faults = faults; }
   [[nodiscard]] base::Nanoseconds now() const { return now_; }
   [[nodiscard]] std::size_t operations_under_way() const;
-  [[nodiscard]] std::size_t open_fds() const { return sockets_.size(); }
+  [[nodiscard]] std::size_t open_fds() const { return sockets_->size(); }
 
   void accept(int listener_fd, ring::Tag tag) override;
   void receive(int fd, ring::Tag tag, ring::ReceiveMode mode) override;
@@ -126,7 +129,8 @@ class SimRing final : public ring::Ring {
   SimOptions options_;
   std::mt19937_64 random_;
   base::Nanoseconds now_{0};
-  std::map<int, std::shared_ptr<SimSocket>> sockets_;
+  using Sockets = std::map<int, std::shared_ptr<SimSocket>>;
+  std::shared_ptr<Sockets> sockets_ = std::make_shared<Sockets>();
   std::vector<std::unique_ptr<Operation>> queued_;  ///< Called for, not yet submitted.
   std::vector<std::unique_ptr<Operation>> active_;
   std::atomic<bool> wake_pending_{false};
