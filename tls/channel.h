@@ -1,6 +1,7 @@
 // The face of one encrypted connection: bytes in, bytes out, no sockets.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -36,12 +37,19 @@ enum class State : std::uint8_t {
   failed,
 };
 
-/// What was agreed; complete from `established` on, and handed on when the engine changes.
+/// What trying the kernel engine led to.
+enum class EnterResult : std::uint8_t {
+  entered,  ///< From now on the socket carries plain bytes.
+  refused,  ///< Nothing has changed: the channel goes on as it was.
+  failed,   ///< Half done: close the socket; failure() says why.
+};
+
+/// What was agreed; complete from `established` on, empty before. Views live as the channel does.
 struct TlsInfo {
   std::string_view version;  ///< "TLSv1.3" or "TLSv1.2".
   std::string_view cipher;   ///< The standard (RFC) name.
-  std::string sni;           ///< The name that the client asked for, lower case; empty: none.
-  std::string_view host;     ///< The configured host whose certificate served; with the contexts.
+  std::string_view sni;      ///< The name that the client asked for, lower case; empty: none.
+  std::string_view host;     ///< The configured host whose certificate served.
   std::string_view alpn;     ///< The protocol chosen; empty: none.
   Engine engine = Engine::retained;
   bool is_resumed = false;
@@ -58,13 +66,16 @@ struct Failure {
 ///
 /// Bytes from the wire go in whole and are consumed at once; what a call yields is appended to the
 /// buffers given. A channel keeps no input or output between calls but a record not yet complete.
-/// Thread: one at a time; may be moved to another thread between calls.
-/// Owner: the connection. Keeps its TlsContexts alive.
-/// Limits: kHandshakeBytesMax to shake hands; control records after it by a budget that grows with
-/// the data received; plain bytes never exceed wire bytes.
+/// After a TLS 1.3 handshake the compact engine takes over by itself; the kernel engine is entered
+/// by the owner: when may_enter_kernel(), everything in wire_out has been sent and no receive is
+/// under way, it calls try_enter_kernel(). From then on the channel is transparent, and the owner
+/// moves plain bytes at the socket. Thread: one at a time; may be moved to another thread between
+/// calls. Owner: the connection. Keeps its TlsContexts alive. Limits: kHandshakeBytesMax to shake
+/// hands; control records after it by a budget that grows with the data received; plain bytes never
+/// exceed wire bytes.
 class Channel {
  public:
-  virtual ~Channel() = default;
+  virtual ~Channel();
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
@@ -73,35 +84,77 @@ class Channel {
                                        base::ByteBuffer& plain,
                                        base::ByteBuffer& wire_out) = 0;
   /// The transport has ended (FIN or error): `closed` after a close_notify, else `truncated`.
-  [[nodiscard]] virtual Status receive_end() = 0;
+  [[nodiscard]] Status receive_end();
   /// Seals `plain` into as few records as it can (16 KiB each): pass together what is ready
   /// together. Errors: `failed` before the handshake is done, after close(), and after a failure.
   [[nodiscard]] virtual Status send(std::span<const std::byte> plain,
                                     base::ByteBuffer& wire_out) = 0;
   /// Says close_notify, once; nothing can be sent afterwards, but the peer may still send.
+  /// A transparent channel says it by send_close_notify() instead.
   virtual void close(base::ByteBuffer& wire_out) = 0;
+
+  /// True at a record boundary of a connection that the kernel can take and that is to be taken.
+  /// Only becomes true again with the next receive(): ask after each until it was entered.
+  [[nodiscard]] virtual bool may_enter_kernel() const = 0;
+  /// Moves the records into the kernel. Only if may_enter_kernel(), with all of wire_out sent (the
+  /// sends completed) and no receive under way; bytes in the socket's queue do not matter.
+  [[nodiscard]] virtual EnterResult try_enter_kernel(int fd) = 0;
+  /// True once the kernel works on the records: the bytes at the socket are plain bytes.
+  [[nodiscard]] bool is_transparent() const { return engine_ == Engine::kernel; }
+  /// A receive at the socket of a transparent channel gave an error: EIO means a record that is not
+  /// data, which this call reads and handles. After `ok` receive again; bytes in `plain` come
+  /// first. After `failed` an alert was sent where the kernel let us. Units: errno, positive.
+  /// `closed` also stands for a KeyUpdate that the kernel cannot follow: close_notify was sent.
+  [[nodiscard]] virtual Status handle_receive_error(int fd, int error, base::ByteBuffer& plain) = 0;
+  /// The same for EIO.
+  [[nodiscard]] Status handle_control_record(int fd, base::ByteBuffer& plain);
+  /// Says close_notify on a transparent channel, once; behind everything sent before. False: the
+  /// socket did not take it. Shut the socket down for writing afterwards.
+  virtual bool send_close_notify(int fd) = 0;
+  /// Changes a transparent channel's key for sending when it is worn; call it after each GiB sent,
+  /// with no send under way. `closed`: the kernel cannot, and close_notify was sent.
+  /// Source: RFC 8446 §5.5.
+  [[nodiscard]] virtual Status refresh_kernel_keys(int fd) = 0;
 
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] bool is_established() const { return state_ == State::established; }
-  [[nodiscard]] const TlsInfo& info() const { return info_; }
+  [[nodiscard]] TlsInfo info() const;
   /// Set once a call has returned `failed`.
-  [[nodiscard]] const Failure& failure() const { return failure_; }
+  [[nodiscard]] const Failure& failure() const;
 
   /// 32 bytes of "EXPORTER-Channel-Binding", taken at the end of the handshake.
   /// Absent before it, and for TLS 1.2 without extended master secret. Source: RFC 9266 §2, §4.2.
-  [[nodiscard]] const std::optional<std::string>& exporter() const { return exporter_; }
+  [[nodiscard]] std::optional<std::string> exporter() const;
   /// The hash of our certificate as the client knows it, also in a resumed session.
   /// Absent where the certificate's signature names no single hash. Source: RFC 5929 §4.1.
-  [[nodiscard]] const std::optional<std::string>& server_end_point() const { return end_point_; }
+  [[nodiscard]] std::optional<std::string> server_end_point() const;
 
  protected:
   Channel() = default;
 
-  TlsInfo info_;
-  Failure failure_;
-  std::optional<std::string> exporter_;
-  std::optional<std::string> end_point_;
+  void set_sni(std::string_view sni, const std::string& host);
+  void set_exporter(std::string_view bytes);
+  void set_end_point(std::string_view hash);
+  /// Notes why, and that nothing works from now on.
+  Status fail(Failure failure);
+
   State state_ = State::handshaking;
+  Engine engine_ = Engine::retained;
+  bool is_tls13_ = false;
+  bool is_resumed_ = false;
+  const char* cipher_ = nullptr;  ///< OpenSSL's own text.
+  std::string_view alpn_;
+
+ private:
+  // Ten thousand idle connections keep these: small, and in one piece.
+  bool has_exporter_ = false;
+  bool is_sni_the_host_ = false;
+  std::uint8_t end_point_size_ = 0;
+  const std::string* host_ = nullptr;
+  std::unique_ptr<const std::string> sni_;  ///< Null if it is the host's name, or empty.
+  std::unique_ptr<const Failure> failure_;
+  std::array<char, 32> exporter_{};
+  std::array<char, 64> end_point_{};
 };
 
 /// Bytes a client may send before its handshake is done: far above any real one without client
@@ -112,7 +165,7 @@ inline constexpr std::uint32_t kControlRecordsMax = 32;
 /// ...and the bytes of data that earn it one more.
 inline constexpr std::uint32_t kBytesPerControlRecord = 256 * 1024;
 
-/// A server's channel for a new connection, with the retained engine.
+/// A server's channel for a new connection.
 /// Errors: only for want of memory.
 [[nodiscard]] base::Result<std::unique_ptr<Channel>> accept_channel(
     std::shared_ptr<const TlsContexts> contexts, const AcceptOptions& options);

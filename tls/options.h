@@ -31,12 +31,21 @@ struct TlsPolicy {
   int tickets = 1;  ///< Session tickets after a TLS 1.3 handshake, 0 to 2; 0: no resumption at all.
 };
 
+/// Who is to work on the records after the handshake; what cannot be had falls to the next.
+enum class Records : std::uint8_t {
+  automatic,  ///< The kernel where it can, then compact, then retained.
+  kernel,    ///< The same, said out loud: a kernel without TLS is no reason to refuse a connection.
+  compact,   ///< Compact on TLS 1.3, else retained.
+  retained,  ///< OpenSSL keeps every connection.
+};
+
 /// How one connection came to TLS.
 struct AcceptOptions {
   /// True: TLS from the first byte (XEP-0368), where an ALPN offer without `alpn` ends the
   /// handshake. False: after STARTTLS, where such an offer is ignored.
   bool is_direct = false;
   std::string_view alpn = "xmpp-client";  ///< Must live as long as the channel: a literal.
+  Records records = Records::automatic;
 };
 
 }  // namespace rondel::tls
