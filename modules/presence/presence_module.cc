@@ -227,7 +227,8 @@ void PresenceShard::welcome(api::Session& session, const store::Roster& roster) 
   deliver_requests(session, roster);
 }
 
-/// RFC 6121 §4.3.1, from the full JID, so that the answers go to this resource alone.
+/// RFC 6121 §4.3.1: other servers are asked from the bare JID. Accounts of this server are asked
+/// from the full one, so that the answers go to this resource alone; nobody sees these probes.
 void PresenceShard::probe_contacts(const api::Session& session, const store::Roster& roster) {
   std::vector<std::vector<std::string>> by_shard(shard_.shard_count());
   for (const store::RosterItem& item : roster.items) {
@@ -238,7 +239,7 @@ void PresenceShard::probe_contacts(const api::Session& session, const store::Ros
     if (contact && contact->has_local() && shard_.find_host(contact->domain()) != nullptr) {
       by_shard[shard_.home_of(item.jid)].push_back(item.jid);
     } else if (contact) {
-      shard_.route(xmpp::make_presence(PresenceType::probe, session.jid(), *contact));
+      shard_.route(xmpp::make_presence(PresenceType::probe, session.jid().bare_view(), *contact));
     }
   }
   const xmpp::Jid from(session.jid());
