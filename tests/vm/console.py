@@ -10,27 +10,24 @@ import time
 
 from guest import Unusable
 
-PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 TIMED_OUT = 124
 BOOT_TEXT_MAX = 64 * 1024
+# Ends when its standard input does, which is when this program has ended without tidying up.
+WATCH = 'read -r _; kill -s KILL -- "-$1"; rm -rf -- "$2"'
 
 
 class GuestDied(Exception):
     """The guest ended, or was ended, after it had begun the command."""
 
 
-def prctl(option, value):
-    ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
-
-
-def die_with_parent():
-    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+def become_subreaper():
+    """Makes orphaned grandchildren this process's children, for not every system has an init that reaps them."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def reap(limit):
-    """Takes the exit codes of all children, for at most `limit` seconds; with prctl() above that is the grandchildren
-    too, for whom not every system has an init that does it."""
+    """Takes the exit codes of all children that end within `limit` seconds."""
     deadline = time.monotonic() + limit
     while time.monotonic() < deadline:
         try:
@@ -56,14 +53,18 @@ class Console:
         Errors: Unusable if the guest never got as far as the command; GuestDied if it ended without an exit code.
         """
         self.begun = time.monotonic()
-        prctl(PR_SET_CHILD_SUBREAPER, 1)
+        become_subreaper()
         # A process group of its own: User-Mode Linux has a host process for each address space of the guest.
         process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=subprocess.STDOUT, env=self.environment, cwd=self.job.scratch,
-                                   start_new_session=True, preexec_fn=die_with_parent)
+                                   start_new_session=True)
+        watch = subprocess.Popen(["/bin/sh", "-c", WATCH, "sh", str(process.pid), self.job.scratch],
+                                 stdin=subprocess.PIPE, start_new_session=True)
         try:
             has_ended = self.read(process.stdout)
         finally:
+            watch.kill()
+            watch.communicate()
             self.end(process)
         if self.code is not None:
             return self.code

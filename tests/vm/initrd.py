@@ -10,7 +10,7 @@ import sysconfig
 
 from guest import Unusable
 
-BUSYBOX = "/rondel-busybox"
+BUSYBOX = "/busybox"   # it knows itself by this name only
 LIBRARY = re.compile(r"(/\S+) \(0x[0-9a-f]+\)")
 LEFT_OUT = {"test", "tests", "idlelib", "__pycache__", "ensurepip", "lib2to3", "CMakeFiles"}
 
