@@ -9,6 +9,7 @@
 #include <openssl/ssl.h>
 
 #include "base/clock.h"
+#include "base/encoding.h"
 #include "tls/channel_binding.h"
 #include "tls/ticket_keys.h"
 
@@ -146,7 +147,43 @@ int on_make_ticket(SSL* ssl, void*) {
   return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), hash.data(), hash.size());
 }
 
+/// The bytes that the digits stand for; nothing if they are not digits of a secret.
+void read_secret(std::string_view digits, HandshakeSecrets::Secret& secret) {
+  const auto value = [](char c) {
+    return static_cast<unsigned>(c >= 'a' ? c - 'a' + 10 : c >= 'A' ? c - 'A' + 10 : c - '0');
+  };
+  if (digits.size() % 2 != 0 || digits.size() / 2 > secret.data.size()) {
+    return;  // Of a hash that none of our ciphers has: the connection stays with OpenSSL.
+  }
+  secret.size = digits.size() / 2;
+  for (std::size_t i = 0; i < secret.size; ++i) {
+    secret.data[i] = static_cast<std::byte>(value(digits[2 * i]) << 4 | value(digits[2 * i + 1]));
+  }
+}
+
+/// OpenSSL tells its secrets in lines for a debugger: label, client's random, secret. They go
+/// nowhere but into the handshake's own memory, and OpenSSL wipes the line.
+void on_key_line(const SSL* ssl, const char* text) {
+  auto* facts = static_cast<HandshakeFacts*>(SSL_get_app_data(ssl));
+  if (facts == nullptr || facts->options.records == Records::retained) {
+    return;
+  }
+  const std::string_view line(text);
+  const std::string_view label = line.substr(0, line.find(' '));
+  const std::string_view digits = line.substr(line.rfind(' ') + 1);
+  if (label == "CLIENT_TRAFFIC_SECRET_0") {
+    read_secret(digits, facts->secrets.client);
+  } else if (label == "SERVER_TRAFFIC_SECRET_0") {
+    read_secret(digits, facts->secrets.server);
+  }
+}
+
 }  // namespace
+
+HandshakeSecrets::~HandshakeSecrets() {
+  base::wipe(client.data);
+  base::wipe(server.data);
+}
 
 std::string normal_name(std::string_view name) {
   std::string text(name.ends_with('.') ? name.substr(0, name.size() - 1) : name);
@@ -224,6 +261,7 @@ base::Result<OpensslPtr<ssl_ctx_st>> make_host_context(const TlsPolicy& policy,
   SSL_CTX_callback_ctrl(context, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB,
                         reinterpret_cast<void (*)()>(&on_server_name));
   SSL_CTX_set_alpn_select_cb(context, &on_alpn, nullptr);
+  SSL_CTX_set_keylog_callback(context, &on_key_line);
   SSL_CTX_set_app_data(context, &native);
   ERR_clear_error();
   return made;

@@ -1,8 +1,12 @@
 // The OpenSSL side of TlsContexts; for this room's sources.
 #pragma once
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -11,6 +15,7 @@
 #include "base/hash.h"
 #include "tls/context.h"
 #include "tls/openssl_handle.h"
+#include "tls/traffic_keys.h"
 
 namespace rondel::tls {
 
@@ -30,12 +35,33 @@ struct TlsContexts::Native {
   [[nodiscard]] const Host* find(std::string_view name) const;
 };
 
+/// The traffic secrets of a TLS 1.3 handshake and the records that they have carried since; wiped
+/// with the handshake. Source: RFC 8446 §7.1.
+struct HandshakeSecrets {
+  struct Secret {
+    std::array<std::byte, kSecretBytesMax> data{};
+    std::size_t size = 0;
+    [[nodiscard]] std::span<const std::byte> bytes() const { return std::span(data).first(size); }
+  };
+  Secret client;
+  Secret server;
+  std::uint64_t records_received = 0;
+  std::uint64_t records_sent = 0;  ///< Session tickets, as a rule.
+
+  HandshakeSecrets() = default;
+  HandshakeSecrets(const HandshakeSecrets&) = delete;
+  HandshakeSecrets& operator=(const HandshakeSecrets&) = delete;
+  ~HandshakeSecrets();
+  [[nodiscard]] bool is_complete() const { return client.size != 0 && server.size == client.size; }
+};
+
 /// What the callbacks of one handshake are told and find out; OpenSSL keeps its address.
 struct HandshakeFacts {
   AcceptOptions options;
   std::string sni;
   const TlsContexts::Native::Host* host = nullptr;
   bool is_name_known = false;
+  HandshakeSecrets secrets;  ///< Not with Records::retained.
 };
 
 /// A context with our policy and callbacks, still without a certificate.

@@ -7,6 +7,7 @@
 #include <openssl/ssl.h>
 
 #include "tls/context.h"
+#include "tls/messages.h"
 
 namespace rondel::tls {
 namespace {
@@ -48,20 +49,33 @@ struct OpensslCallbacks {
     }
   }
 
-  /// Counts records after the handshake that carry no data; each costs us work for nothing.
   static void on_record(
       int is_write, int, int type, const void* bytes, std::size_t size, SSL*, void* self) {
     auto& records = *static_cast<OpensslRecords*>(self);
-    if (is_write != 0 || size == 0 || !records.is_done_) {
+    if (size == 0) {
       return;
     }
+    if (!records.is_done_) {
+      count_for_hand_over(records.facts_->secrets, is_write != 0, type);
+    } else if (is_write == 0) {
+      count_control(records, type, *static_cast<const unsigned char*>(bytes));
+    }
+  }
+
+  /// Each record under an application key moves its number on, whatever it holds.
+  static void count_for_hand_over(HandshakeSecrets& secrets, bool is_write, int type) {
+    if (type == SSL3_RT_HEADER) {
+      secrets.records_sent += is_write && secrets.server.size != 0 ? 1 : 0;
+      secrets.records_received += !is_write && secrets.client.size != 0 ? 1 : 0;
+    }
+  }
+
+  /// Counts records after the handshake that carry no data; each costs us work for nothing.
+  static void count_control(OpensslRecords& records, int type, unsigned char content_type) {
     // TLS 1.3 shows the true type of a record only once it is open.
     const int kind = records.is_tls13_ ? SSL3_RT_INNER_CONTENT_TYPE : SSL3_RT_HEADER;
-    if (type != kind || *static_cast<const unsigned char*>(bytes) == SSL3_RT_APPLICATION_DATA) {
-      return;
-    }
-    const std::uint64_t budget = kControlRecordsMax + records.plain_bytes_ / kBytesPerControlRecord;
-    if (++records.control_records_ > budget) {
+    if (type == kind && content_type != SSL3_RT_APPLICATION_DATA &&
+        is_control_flood(++records.control_records_, records.plain_bytes_)) {
       records.wire_.is_refusing = true;
     }
   }

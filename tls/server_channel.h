@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 
 #include "tls/channel.h"
+#include "tls/compact_records.h"
+#include "tls/kernel_records.h"
 #include "tls/openssl_records.h"
 
 namespace rondel::tls {
@@ -22,24 +25,34 @@ class ServerChannel final : public Channel {
   [[nodiscard]] Status send(std::span<const std::byte> plain, base::ByteBuffer& wire_out) override;
   void close(base::ByteBuffer& wire_out) override;
 
-  [[nodiscard]] bool may_enter_kernel() const override { return false; }
-  [[nodiscard]] EnterResult try_enter_kernel(int) override { return EnterResult::refused; }
-  [[nodiscard]] Status handle_receive_error(int, int, base::ByteBuffer&) override {
-    return Status::failed;
-  }
-  bool send_close_notify(int) override { return false; }
-  [[nodiscard]] Status refresh_kernel_keys(int) override { return Status::ok; }
+  [[nodiscard]] bool may_enter_kernel() const override;
+  [[nodiscard]] EnterResult try_enter_kernel(int fd) override;
+  [[nodiscard]] Status handle_receive_error(int fd, int error, base::ByteBuffer& plain) override;
+  bool send_close_notify(int fd) override;
+  [[nodiscard]] Status refresh_kernel_keys(int fd) override;
 
  private:
   explicit ServerChannel(std::shared_ptr<const TlsContexts> contexts);
 
   void finish_handshake();
+  /// Goes on without OpenSSL, if the records are such that we can.
+  void hand_over();
+  [[nodiscard]] bool may_send() const {
+    return (state_ == State::established || state_ == State::closed) && !is_close_sent_;
+  }
+  [[nodiscard]] KernelRecords kernel(int fd);
   /// Takes an engine's status over.
-  [[nodiscard]] Status settle(Status status);
+  [[nodiscard]] Status settle(Status status, const Failure& failure);
+  [[nodiscard]] Status settle(KernelRecords::Outcome outcome);
 
   std::shared_ptr<const TlsContexts> contexts_;
-  std::unique_ptr<OpensslRecords> openssl_;
+  std::unique_ptr<OpensslRecords> openssl_;  ///< Null once another engine is at work.
+  CompactRecords compact_;                   ///< Its keys serve the kernel engine, too.
+  std::uint32_t control_records_ = 0;        ///< Of the kernel engine.
+  Records wanted_ = Records::automatic;
+  bool is_kernel_out_ = false;  ///< It was tried in vain.
   bool is_close_sent_ = false;
+  bool must_answer_update_ = false;
 };
 
 }  // namespace rondel::tls

@@ -13,7 +13,20 @@ namespace {
 
 using testing::HasSubstr;
 
-class Records : public testing::TestWithParam<int> {
+/// A version, and who works on its records.
+struct Mode {
+  int version;
+  Records records = Records::automatic;
+};
+std::string mode_name(const testing::TestParamInfo<Mode>& mode) {
+  return std::to_string(mode.param.version) +
+         (mode.param.records == Records::retained ? "_retained" : "");
+}
+constexpr Mode kMode12{12};
+constexpr Mode kMode13{13};
+constexpr Mode kMode13Retained{13, Records::retained};
+
+class EveryRecord : public testing::TestWithParam<Mode> {
  protected:
   static void SetUpTestSuite() {
     pki = new TestPki();
@@ -26,8 +39,9 @@ class Records : public testing::TestWithParam<int> {
 
   [[nodiscard]] std::unique_ptr<Link> established(std::size_t cut = 0) const {
     ClientOptions options;
-    options.version = GetParam();
-    auto link = std::make_unique<Link>(contexts, options, AcceptOptions{}, cut);
+    options.version = GetParam().version;
+    auto link = std::make_unique<Link>(contexts, options,
+                                       AcceptOptions{.records = GetParam().records}, cut);
     EXPECT_EQ(link->pump(), Status::ok);
     EXPECT_TRUE(link->channel->is_established());
     return link;
@@ -36,12 +50,13 @@ class Records : public testing::TestWithParam<int> {
   static inline TestPki* pki = nullptr;
   static inline std::shared_ptr<const TlsContexts> contexts;
 };
-INSTANTIATE_TEST_SUITE_P(Tls, Records, testing::Values(12, 13), [](const auto& version) {
-  return std::to_string(version.param);
-});
+INSTANTIATE_TEST_SUITE_P(Tls,
+                         EveryRecord,
+                         testing::Values(kMode12, kMode13, kMode13Retained),
+                         mode_name);
 
-class Tls12 : public Records {};
-INSTANTIATE_TEST_SUITE_P(Tls, Tls12, testing::Values(12));
+class Tls12 : public EveryRecord {};
+INSTANTIATE_TEST_SUITE_P(Tls, Tls12, testing::Values(kMode12));
 
 std::string noise(std::size_t size, unsigned seed) {
   std::mt19937 random(seed);
@@ -52,7 +67,7 @@ std::string noise(std::size_t size, unsigned seed) {
   return text;
 }
 
-TEST_P(Records, AMebibyteGoesBothWaysAtEveryCut) {
+TEST_P(EveryRecord, AMebibyteGoesBothWaysAtEveryCut) {
   for (const std::size_t cut : {0UL, 1UL, 5UL, 1000UL, 16384UL, 65536UL}) {
     auto link = established(cut);
     const std::size_t size = cut == 1 ? 64 * 1024 : 1024 * 1024;
@@ -66,7 +81,7 @@ TEST_P(Records, AMebibyteGoesBothWaysAtEveryCut) {
   }
 }
 
-TEST_P(Records, WhatIsPassedTogetherGoesInOneRecord) {
+TEST_P(EveryRecord, WhatIsPassedTogetherGoesInOneRecord) {
   auto link = established();
   link->server_send(std::string(16384, 'x'));
   const std::string_view wire = link->wire_out.text();
@@ -77,7 +92,7 @@ TEST_P(Records, WhatIsPassedTogetherGoesInOneRecord) {
   EXPECT_EQ(link->wire_out.size(), length + 5) << "no bytes make no record";
 }
 
-TEST_P(Records, SeveralRecordsAndAPieceOfAnotherInOneCall) {
+TEST_P(EveryRecord, SeveralRecordsAndAPieceOfAnotherInOneCall) {
   auto link = established();
   std::string wire;
   for (const char* text : {"one", "two", "three"}) {
@@ -90,14 +105,14 @@ TEST_P(Records, SeveralRecordsAndAPieceOfAnotherInOneCall) {
   EXPECT_EQ(link->plain.text(), "onetwothree");
 }
 
-TEST_P(Records, DataBehindTheClientsFinishedIsDeliveredByTheSameCall) {
+TEST_P(EveryRecord, DataBehindTheClientsFinishedIsDeliveredByTheSameCall) {
   ClientOptions options;
-  options.version = GetParam();
+  options.version = GetParam().version;
   Link link(contexts, options);
   link.give(link.client.take_wire());
   link.client.receive(link.wire_out.text());
   link.wire_out.clear();
-  if (GetParam() == 12) {
+  if (GetParam().version == 12) {
     EXPECT_EQ(link.give(link.client.take_wire()), Status::ok);
     link.client.receive(link.wire_out.text());
     link.client.send("early");
@@ -109,7 +124,7 @@ TEST_P(Records, DataBehindTheClientsFinishedIsDeliveredByTheSameCall) {
   EXPECT_EQ(link.plain.text(), "early");
 }
 
-TEST_P(Records, AChannelWorksOnOnAnotherThread) {
+TEST_P(EveryRecord, AChannelWorksOnOnAnotherThread) {
   auto link = established();
   std::thread([&link] {
     link->client.send("over there");
@@ -120,7 +135,7 @@ TEST_P(Records, AChannelWorksOnOnAnotherThread) {
   EXPECT_EQ(link->client.plain(), "and back");
 }
 
-TEST_P(Records, TheClientsCloseNotifyIsAnOrderlyEnd) {
+TEST_P(EveryRecord, TheClientsCloseNotifyIsAnOrderlyEnd) {
   auto link = established();
   link->client.send("bye");
   link->client.close();
@@ -134,7 +149,7 @@ TEST_P(Records, TheClientsCloseNotifyIsAnOrderlyEnd) {
   EXPECT_TRUE(link->client.is_closed_by_peer());
 }
 
-TEST_P(Records, OurCloseNotifyIsSaidOnceAndTheClientMayFinish) {
+TEST_P(EveryRecord, OurCloseNotifyIsSaidOnceAndTheClientMayFinish) {
   auto link = established();
   link->server_send("last words");
   link->channel->close(link->wire_out);
@@ -152,7 +167,7 @@ TEST_P(Records, OurCloseNotifyIsSaidOnceAndTheClientMayFinish) {
   EXPECT_EQ(link->pump(), Status::closed);
 }
 
-TEST_P(Records, AnEndWithoutCloseNotifyIsTruncation) {
+TEST_P(EveryRecord, AnEndWithoutCloseNotifyIsTruncation) {
   auto link = established();
   link->client.send("half a stanza");
   EXPECT_EQ(link->pump(), Status::ok);
@@ -163,9 +178,9 @@ TEST_P(Records, AnEndWithoutCloseNotifyIsTruncation) {
   EXPECT_EQ(link->give("x"), Status::failed);
 }
 
-TEST_P(Records, AnEndDuringTheHandshakeIsTruncationToo) {
+TEST_P(EveryRecord, AnEndDuringTheHandshakeIsTruncationToo) {
   ClientOptions options;
-  options.version = GetParam();
+  options.version = GetParam().version;
   Link link(contexts, options);
   const std::string hello = link.client.take_wire();
   EXPECT_EQ(link.give(hello.substr(0, hello.size() / 2)), Status::ok);
@@ -173,7 +188,7 @@ TEST_P(Records, AnEndDuringTheHandshakeIsTruncationToo) {
   EXPECT_THAT(link.channel->failure().text, HasSubstr("during the handshake"));
 }
 
-TEST_P(Records, AChangedBitIsFoundAndNothingOfItsRecordIsDelivered) {
+TEST_P(EveryRecord, AChangedBitIsFoundAndNothingOfItsRecordIsDelivered) {
   auto link = established();
   link->client.send("good");
   std::string wire = link->client.take_wire();
@@ -191,7 +206,7 @@ TEST_P(Records, AChangedBitIsFoundAndNothingOfItsRecordIsDelivered) {
   EXPECT_EQ(link->channel->send(base::as_bytes("x"), link->wire_out), Status::failed);
 }
 
-TEST_P(Records, ARepeatedOrLostRecordIsFound) {
+TEST_P(EveryRecord, ARepeatedOrLostRecordIsFound) {
   for (const bool is_repeated : {true, false}) {
     auto link = established();
     link->client.send("first");
@@ -203,7 +218,7 @@ TEST_P(Records, ARepeatedOrLostRecordIsFound) {
   }
 }
 
-TEST_P(Records, GarbageInPlaceOfAHandshakeFailsWithAReason) {
+TEST_P(EveryRecord, GarbageInPlaceOfAHandshakeFailsWithAReason) {
   for (const std::string& wire : {std::string("<?xml version='1.0'?><stream:stream to='a'>"),
                                   std::string("GET / HTTP/1.1\r\n\r\n"), std::string(64, '\0'),
                                   std::string("\x16\x03\x01\xff\xff") + std::string(70000, 'x'),
@@ -216,9 +231,9 @@ TEST_P(Records, GarbageInPlaceOfAHandshakeFailsWithAReason) {
   }
 }
 
-TEST_P(Records, ThePeersAlertIsReportedAsThePeers) {
+TEST_P(EveryRecord, ThePeersAlertIsReportedAsThePeers) {
   ClientOptions options;
-  options.version = GetParam();
+  options.version = GetParam().version;
   options.sni = "one.example";
   TestPki other;
   options.trusted_root = other.root();
@@ -229,7 +244,7 @@ TEST_P(Records, ThePeersAlertIsReportedAsThePeers) {
   EXPECT_THAT(refused.channel->failure().text, HasSubstr("unknown CA"));
 }
 
-TEST_P(Records, AnEndlessHandshakeIsCutOff) {
+TEST_P(EveryRecord, AnEndlessHandshakeIsCutOff) {
   Link link(contexts, {});
   // A ClientHello that claims 100,000 bytes, in records of full size.
   std::string record = std::string("\x16\x03\x01\x40\x00", 5);
@@ -256,11 +271,11 @@ TEST_P(Tls12, OlderVersionsAreRefused) {
   EXPECT_EQ(old.channel->failure().alert, SSL_AD_PROTOCOL_VERSION);
 }
 
-TEST_P(Records, RandomChangesNeverCrashTheHandshake) {
+TEST_P(EveryRecord, RandomChangesNeverCrashTheHandshake) {
   std::mt19937 random(7);
   for (int round = 0; round < 300; ++round) {
     ClientOptions options;
-    options.version = GetParam();
+    options.version = GetParam().version;
     options.sni = "one.example";
     options.alpn = {"xmpp-client"};
     Link link(contexts, options, {true});
@@ -283,7 +298,7 @@ TEST_P(Records, RandomChangesNeverCrashTheHandshake) {
   }
 }
 
-TEST_P(Records, RandomChangesAfterTheHandshakeDeliverNothingFalse) {
+TEST_P(EveryRecord, RandomChangesAfterTheHandshakeDeliverNothingFalse) {
   std::mt19937 random(8);
   for (int round = 0; round < 200; ++round) {
     auto link = established();
@@ -299,7 +314,7 @@ TEST_P(Records, RandomChangesAfterTheHandshakeDeliverNothingFalse) {
   }
 }
 
-TEST_P(Records, SendingBeforeTheHandshakeIsDoneIsRefused) {
+TEST_P(EveryRecord, SendingBeforeTheHandshakeIsDoneIsRefused) {
   Link link(contexts, {});
   EXPECT_EQ(link.channel->send(base::as_bytes("x"), link.wire_out), Status::failed);
   EXPECT_TRUE(link.wire_out.empty());
@@ -308,7 +323,7 @@ TEST_P(Records, SendingBeforeTheHandshakeIsDoneIsRefused) {
   EXPECT_EQ(link.pump(), Status::ok) << "and does no harm";
 }
 
-TEST_P(Records, NoPlainBufferIsTouchedByAHandshake) {
+TEST_P(EveryRecord, NoPlainBufferIsTouchedByAHandshake) {
   auto link = established();
   EXPECT_EQ(link->plain.capacity(), 0U);
 }
@@ -337,8 +352,8 @@ TEST_P(Tls12, AFloodOfEmptyRecordsOrWarningsIsCutOff) {
   EXPECT_EQ(link->status, Status::failed);
 }
 
-class Tls13 : public Records {};
-INSTANTIATE_TEST_SUITE_P(Tls, Tls13, testing::Values(13));
+class Tls13 : public EveryRecord {};
+INSTANTIATE_TEST_SUITE_P(Tls, Tls13, testing::Values(kMode13, kMode13Retained), mode_name);
 
 TEST_P(Tls13, AKeyUpdateIsFollowedAndAnswered) {
   auto link = established();
