@@ -57,14 +57,16 @@ class Native:
             return
         modprobe = found("modprobe", "kmod", [])
         if modprobe:
-            subprocess.run([modprobe, "-q", "tls"], stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False)
+            subprocess.run([modprobe, "-q", "tls"], stdin=subprocess.DEVNULL, capture_output=True, timeout=20,
+                           check=False)
         if not has_kernel_tls():
             raise Unusable("this kernel has no TLS, and `modprobe tls` as this user does not change that")
 
     def run(self, job, log):
         log("boots nothing")
+        environment = {**os.environ, **job.environment, "TMPDIR": job.scratch, "HOME": job.scratch}
         process = subprocess.Popen(job.command, stdin=subprocess.DEVNULL, cwd=job.folder, start_new_session=True,
-                                   env=dict(os.environ, **{**job.environment, "TMPDIR": job.scratch, "HOME": job.scratch}))
+                                   env=environment)
         return wait_group(process, job.limit)
 
 
@@ -174,8 +176,10 @@ def fetch_kernel():
     refuse_if(missing)
     folder = kernel_folder()
     os.makedirs(folder, exist_ok=True)
-    depends = subprocess.run(["apt-cache", "depends", KERNEL_PACKAGE], capture_output=True, text=True, check=True).stdout
-    package = next(line.split()[-1] for line in depends.splitlines() if "Depends:" in line)
+    depends = subprocess.run(["apt-cache", "depends", KERNEL_PACKAGE], capture_output=True, text=True, check=False)
+    package = next((line.split()[-1] for line in depends.stdout.splitlines() if "Depends:" in line), None)
+    if package is None:
+        raise Unusable(f"apt knows no {KERNEL_PACKAGE}")
     subprocess.run(["apt-get", "-q", "download", package], cwd=folder, check=True, timeout=600)
     for file in glob.glob(os.path.join(folder, f"{package}_*.deb")):
         subprocess.run(["dpkg-deb", "-x", file, folder], check=True, timeout=120)

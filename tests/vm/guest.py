@@ -8,7 +8,8 @@ import shlex
 
 # Kernel TLS asks for its ciphers by name, and nothing in the guest could load them then. What is built in is absent
 # from the tree and left out.
-MODULES = ["tls", "gcm", "ghash-generic", "ctr", "ccm", "seqiv", "chacha20poly1305", "chacha_generic", "poly1305_generic"]
+MODULES = ["tls", "gcm", "ghash-generic", "ctr", "ccm", "seqiv", "chacha20poly1305", "chacha_generic",
+           "poly1305_generic"]
 OPEN_FILES_MAX = 65536
 CARRIED_NAMES = ("PATH", "LANG", "LC_ALL", "CI", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS")
 CARRIED_PREFIXES = ("RONDEL", "GTEST_", "PYTHON")

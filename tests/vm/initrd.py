@@ -3,7 +3,6 @@
 import glob
 import os
 import re
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -77,13 +76,10 @@ def build(job, busybox, modules, init):
     for tool in ("/bin/sh", "/usr/bin/env", "/bin/false", "/usr/bin/openssl", "/etc/ssl/openssl.cnf", "/usr/lib/ssl",
                  "/etc/passwd", "/etc/group", "/etc/nsswitch.conf"):
         stage.add(tool)
-    program = shutil.which(job.command[0])
-    if program is None:
-        raise Unusable(f"there is no program {job.command[0]}")
-    for path in [program, *job.command[1:], *job.brought]:
+    for path in [*job.command, *job.brought]:
         if os.path.exists(path):
             stage.add(path)
-    if uses_python([program, *job.command[1:]]):
+    if uses_python(job.command):
         stage.add_python("/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable)
     image = os.path.join(job.scratch, "initrd")
     with open(image, "wb") as file:

@@ -73,7 +73,7 @@ async def chat(romeo, juliet, round_name):
 
 async def story(server):
     before = counters()
-    ways = {mode: (Client(f"{helper.ROMEO}/{mode}", None, server.trust), Client(f"{helper.JULIET}/{mode}", None, server.trust))
+    ways = {mode: [Client(f"{who}/{mode}", None, server.trust) for who in (helper.ROMEO, helper.JULIET)]
             for mode in MODES}
     jids = []
     for mode, pair in ways.items():
@@ -137,7 +137,8 @@ def main():
     asyncio.set_event_loop(loop)
 
     def test():
-        with helper.make_server(options, interfaces={"starttls": "required", "direct": "direct"}, extra=RECORDS) as server:
+        interfaces = {"starttls": "required", "direct": "direct"}
+        with helper.make_server(options, interfaces=interfaces, extra=RECORDS) as server:
             for jid, password in helper.PASSWORDS.items():
                 server.add_user(jid, password)
             server.trust = server.certificates["localhost"][0]
