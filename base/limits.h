@@ -34,8 +34,6 @@ inline constexpr std::size_t kPendingPerUserMax =
 inline constexpr int kConnectionsPerAddressMax = 1000;
 inline constexpr int kOfflineMessagesMax = 1000;
 inline constexpr int kRosterItemsMax = 5000;
-inline constexpr std::uint32_t kReadBudgetBytes =
-    64 * 1024;  ///< Of one connection in one loop turn.
 static_assert(kOutputBytesHigh < kOutputBytesMax);
 
 }  // namespace rondel::base

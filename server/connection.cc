@@ -25,8 +25,12 @@ Connection::~Connection() {
 }
 
 std::string_view Connection::interface_name() const {
-  return stream_.interface() ? std::string_view(stream_.interface()->options.name)
-                             : std::string_view();
+  if (stream_.interface() != nullptr) {
+    return stream_.interface()->options.name;
+  }
+  return listener_->interfaces.size() == 1
+             ? std::string_view(listener_->interfaces.front()->options.name)
+             : std::string_view();
 }
 
 void Connection::attach(Shard& shard, base::SlotHandle handle) {
@@ -45,7 +49,24 @@ void Connection::arrived() {
   }
 }
 
+void Connection::enter_kernel() {
+  if (!layer_ || is_receiving_ || is_sending_ || !is_output_empty() || is_closing() ||
+      layer_->is_transparent() || !layer_->wants_socket()) {
+    return;
+  }
+  if (layer_->enter_socket(fd_) == api::Layer::Status::failed) {
+    layer_failed();
+  }
+}
+
 void Connection::arm_receive() {
+  enter_kernel();
+  // What is on its way out has to leave before the kernel takes over; what comes meanwhile waits in
+  // the socket.
+  if (layer_ && !is_multishot_ && !is_output_empty() && phase_ == Phase::open &&
+      !layer_->is_transparent() && layer_->wants_socket()) {
+    return;
+  }
   if (is_receiving_ || has_peer_ended_ || phase_ == Phase::dead ||
       (pauses_ > 0 && (!is_multishot_ || input_.size() > kPausedBytesMax))) {
     return;
@@ -69,6 +90,7 @@ void Connection::completed(const ring::Completion& completion) {
     is_sending_ = false;
     --operations_;
     sent(completion);
+    arm_receive();
   }
   if (is_dead()) {
     shard_->bury(*this);
@@ -89,15 +111,33 @@ void Connection::received(const ring::Completion& completion) {
   } else if (completion.result == 0) {
     peer_ended();
   } else if (completion.result != -ECANCELED) {
-    abort(std::system_category().message(-completion.result));
+    receive_failed(-completion.result);
+  }
+}
+
+void Connection::receive_failed(int error) {
+  if (!layer_ || !layer_->is_transparent() || phase_ != Phase::open) {
+    abort(std::system_category().message(error));
+    return;
+  }
+  base::ByteBuffer& plain = shard_->scratch();
+  plain.clear();
+  const api::Layer::Status status = layer_->receive_error(fd_, error, plain);
+  if (!plain.empty()) {
+    received_plain(plain.bytes());
+  }
+  if (status == api::Layer::Status::closed) {
+    peer_ended();
+  } else if (status == api::Layer::Status::failed) {
+    layer_failed();
   }
 }
 
 void Connection::received_bytes(std::span<const std::byte> bytes) {
-  if (layer_) {
-    received_through_layer(bytes);
-  } else {
+  if (is_plain_socket()) {
     received_plain(bytes);
+  } else {
+    received_through_layer(bytes);
   }
   // A paused stream that goes on sending must not fill our memory: what it sends stays in its
   // socket.
@@ -227,31 +267,6 @@ void Connection::run_ready() {
   arm_receive();
 }
 
-void Connection::mark_dirty() {
-  if (!is_dirty_) {
-    is_dirty_ = true;
-    shard_->flush_later(*this);
-  }
-}
-
-base::ByteBuffer& Connection::output() {
-  mark_dirty();
-  return output_;
-}
-
-void Connection::mark_stanza_end(std::string_view id, std::uint32_t bytes) {
-  if (!marks_) {
-    marks_ = std::make_unique<std::deque<StanzaMark>>();
-  }
-  marks_->push_back({written_bytes_ + output_.size(), bytes, std::string(id)});
-}
-
-void Connection::send_element(const xml::Element& element) {
-  if (phase_ == Phase::open) {
-    xml::write(element, output(), {.has_stream_prefix = true});
-  }
-}
-
 void Connection::install_layer(std::unique_ptr<api::Layer> layer) {
   RONDEL_CHECK(layer_ == nullptr);
   if (has_unread_bytes()) {
@@ -265,87 +280,6 @@ void Connection::install_layer(std::unique_ptr<api::Layer> layer) {
   layer_ = std::move(layer);
   restart_input();
   stream_.restart();
-}
-
-void Connection::flush() {
-  is_dirty_ = false;
-  if (phase_ == Phase::dead) {
-    return;
-  }
-  // Before anything else: a peer that does not read has a send under way for ever.
-  if (output_bytes() > base::kOutputBytesMax) {
-    abort("the peer does not read what it is sent");
-    return;
-  }
-  if (is_sending_) {
-    return;
-  }
-  if (!output_.empty() && (!layer_ || layer_->is_up())) {
-    written_bytes_ += output_.size();
-    if (!layer_) {
-      if (wire_.empty()) {
-        std::swap(output_, wire_);
-      } else {
-        wire_.append(output_.bytes());
-      }
-    } else if (layer_->send(output_.bytes(), wire_) != api::Layer::Status::ok) {
-      layer_failed();
-    }
-    output_.release();
-  }
-  if (wire_.empty() && phase_ == Phase::ending) {
-    all_sent();
-  }
-  if (!wire_.empty()) {
-    std::swap(sending_, wire_);
-    wire_.release();
-    is_sending_ = true;
-    ++operations_;
-    shard_->ring().send(fd_, sending_.bytes(), tag_of(ring::Op::send));
-  }
-}
-
-void Connection::sent(const ring::Completion& completion) {
-  if (completion.result < 0) {
-    sending_.release();
-    abort(std::system_category().message(-completion.result));
-    return;
-  }
-  const auto count = static_cast<std::size_t>(completion.result);
-  traffic_.bytes_sent += count;
-  shard_->counters().bytes_sent += count;
-  sending_.consume(count);
-  if (!held_.empty() && output_bytes() < base::kOutputBytesLow) {
-    release_held();
-  }
-  if (phase_ == Phase::dead) {
-    sending_.release();
-    return;
-  }
-  if (!sending_.empty()) {  // A short send: nothing may come between.
-    is_sending_ = true;
-    ++operations_;
-    shard_->ring().send(fd_, sending_.bytes(), tag_of(ring::Op::send));
-    return;
-  }
-  sending_.release();
-  if (marks_) {
-    report_sent(true);
-  }
-  if (!output_.empty() || !wire_.empty() || phase_ == Phase::ending) {
-    mark_dirty();
-  }
-}
-
-void Connection::report_sent(bool is_sent) {
-  while (!marks_->empty() && (!is_sent || marks_->front().end <= written_bytes_)) {
-    const StanzaMark mark = std::move(marks_->front());
-    marks_->pop_front();
-    shard_->run_after_send(*this, mark.id, mark.bytes, is_sent);
-  }
-  if (marks_->empty()) {
-    marks_.reset();
-  }
 }
 
 void Connection::close(xmpp::StreamErrorCondition condition, std::string_view text) {
@@ -367,7 +301,10 @@ void Connection::begin_end() {
 }
 
 void Connection::all_sent() {
-  if (layer_ && layer_->is_up() && !is_farewell_said_) {
+  if (layer_ && layer_->is_transparent() && !is_farewell_said_) {
+    is_farewell_said_ = true;
+    layer_->close_socket(fd_);
+  } else if (layer_ && layer_->is_up() && !is_farewell_said_) {
     is_farewell_said_ = true;
     layer_->close(wire_);
     if (!wire_.empty()) {
@@ -431,22 +368,6 @@ void Connection::die() {
   }
   if (is_dead()) {
     shard_->bury(*this);
-  }
-}
-
-bool Connection::remember_held(base::ConnectionId source) {
-  if (std::find(held_.begin(), held_.end(), source) != held_.end()) {
-    return false;
-  }
-  held_.push_back(source);
-  return true;
-}
-
-void Connection::release_held() {
-  std::vector<base::ConnectionId> held;
-  std::swap(held, held_);
-  for (const base::ConnectionId source : held) {
-    shard_->release_source(source);
   }
 }
 

@@ -49,7 +49,7 @@ class Connection final : public api::Connection, public Endpoint {
   void set_tag(std::string tag) override { tag_ = std::move(tag); }
   [[nodiscard]] std::string_view tag() const override { return tag_; }
   void set_limits(const base::StanzaLimits& limits) override { limits_ = limits; }
-  [[nodiscard]] bool has_unread_bytes() const override { return !unread_.empty(); }
+  [[nodiscard]] bool has_unread_bytes() const override { return has_pending_input(); }
   void install_layer(std::unique_ptr<api::Layer> layer) override;
   void send_element(const xml::Element& element) override;
   void close(xmpp::StreamErrorCondition condition, std::string_view text) override;
@@ -139,6 +139,10 @@ class Connection final : public api::Connection, public Endpoint {
   }
   void mark_dirty();
   void arm_receive();
+  void enter_kernel();
+  void receive_failed(int error);
+  /// The socket carries stream bytes: there is no layer, or the kernel has taken its work over.
+  [[nodiscard]] bool is_plain_socket() const { return !layer_ || layer_->is_transparent(); }
   void received(const ring::Completion& completion);
   void received_bytes(std::span<const std::byte> bytes);
   void received_through_layer(std::span<const std::byte> bytes);

@@ -24,7 +24,7 @@
 namespace rondel::server {
 namespace {
 
-constexpr unsigned kOffloadThreads = 2;
+constexpr int kStopPollMs = 20;
 
 /// Work that main gives to a shard.
 struct ShardCall final : base::Completion {
@@ -109,7 +109,7 @@ base::Result<void, StartFailure> Server::start_blocking() {
   RONDEL_LOG_INFO(*core_.log, "server.starting", "{}", features->description());
   RONDEL_TRY_VOID(open_storages());
   RONDEL_TRY_VOID(open_listeners());
-  offload_ = std::make_unique<OffloadPool>(kOffloadThreads);
+  offload_ = std::make_unique<OffloadPool>(std::max(2u, std::thread::hardware_concurrency()));
   core_.offload = offload_.get();
   RONDEL_TRY_VOID(start_shards());
   RONDEL_LOG_INFO(*core_.log, "server.ready", "{} shards, {} modules, listening on {}",
@@ -248,15 +248,12 @@ base::Result<void, StartFailure> Server::start_shards() {
 
 void Server::run_blocking() {
   notify_service_manager(fmt::format("READY=1\nSTATUS=Serving {} hosts", core_.host_names.size()));
-  const auto watchdog = watchdog_interval();
-  const int timeout_ms = watchdog ? static_cast<int>(watchdog->count()) : -1;
+  watchdog_interval_ = watchdog_interval();
+  const int timeout_ms = watchdog_interval_ ? static_cast<int>(watchdog_interval_->count()) : -1;
   while (!is_stop_requested_.load()) {
     pollfd waits[] = {{signal_fd_, POLLIN, 0}, {wake_fd_, POLLIN, 0}};
-    const int ready = poll(waits, 2, timeout_ms);
-    if (ready == 0) {
-      tend_watchdog();
-      continue;
-    }
+    static_cast<void>(poll(waits, 2, timeout_ms));
+    tend_watchdog();
     signalfd_siginfo info{};
     while (read(signal_fd_, &info, sizeof(info)) == static_cast<ssize_t>(sizeof(info))) {
       if (handle_signal(static_cast<int>(info.ssi_signo))) {
@@ -287,6 +284,11 @@ bool Server::handle_signal(int signal) {
 }
 
 void Server::tend_watchdog() {
+  const auto now = std::chrono::steady_clock::now();
+  if (!watchdog_interval_ || now < watchdog_due_) {
+    return;
+  }
+  watchdog_due_ = now + *watchdog_interval_;
   // Only if every shard has answered since the last time: a server with one stuck loop is not
   // alive.
   if (watchdog_answers_.exchange(0) == watchdog_questions_) {
@@ -325,7 +327,15 @@ void Server::stop_blocking() {
   notify_service_manager("STOPPING=1");
   RONDEL_LOG_INFO(*core_.log, "server.stopping", "closing all streams");
   post_to_shards([](Shard& shard) { shard.stop(); });
-  all_stopped_->wait();
+  while (!all_stopped_->try_wait()) {
+    pollfd wait{signal_fd_, POLLIN, 0};
+    signalfd_siginfo info{};
+    if (poll(&wait, 1, kStopPollMs) > 0 &&
+        read(signal_fd_, &info, sizeof(info)) == static_cast<ssize_t>(sizeof(info)) &&
+        (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)) {
+      post_to_shards([](Shard& shard) { shard.abort_all(); });
+    }
+  }
   handle_requests();
   offload_->stop_blocking();
   for (const auto& storage : core_.registry.storages) {

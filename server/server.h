@@ -69,6 +69,8 @@ class Server final : public api::Admin {
   int signal_fd_ = -1;
   int wake_fd_ = -1;
   std::atomic<bool> is_stop_requested_{false};
+  std::optional<base::Milliseconds> watchdog_interval_;
+  std::chrono::steady_clock::time_point watchdog_due_{};
   unsigned watchdog_questions_ = 0;
   std::atomic<unsigned> watchdog_answers_{0};
 };

@@ -74,6 +74,8 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
   void run();
   /// Refuses new connections and closes all streams with system-shutdown.
   void stop();
+  /// Cuts every connection: for who can't wait for the end of the streams.
+  void abort_all();
   [[nodiscard]] bool is_stopped() const { return is_stopping_ && endpoints_.size() == 0; }
   /// Frees module states, then storage sessions; after storages were closed and completions ran.
   void finish();

@@ -38,15 +38,10 @@ struct ServerStatus {
     std::uint64_t stanzas_received = 0, stanzas_sent = 0, bytes_received = 0, bytes_sent = 0;
     std::uint64_t loop_turns = 0, mailbox_refused = 0, buffers_starved = 0;
   };
-  struct CertificateStatus {
-    std::string host, subject, fingerprint;
-    int days_left = 0;
-  };
   std::string version, kernel;
   std::chrono::seconds uptime{};
   std::vector<ShardStatus> shards;
   std::vector<std::string> listeners, hosts, storages;
-  std::vector<CertificateStatus> certificates;
 };
 
 /// What a reload did.

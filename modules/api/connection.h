@@ -37,7 +37,8 @@ class Connection {
   virtual ~Connection() = default;
   [[nodiscard]] virtual base::ConnectionId id() const = 0;
   [[nodiscard]] virtual const PeerAddress& peer() const = 0;
-  /// The interface's name; empty until the stream has chosen one.
+  /// The interface's name; empty until the stream has chosen one among those that share the
+  /// address.
   [[nodiscard]] virtual std::string_view interface_name() const = 0;
   /// The host that the stream was opened to; empty until then.
   [[nodiscard]] virtual std::string_view host() const = 0;
@@ -51,8 +52,8 @@ class Connection {
   [[nodiscard]] virtual std::string_view tag() const = 0;
 
   virtual void set_limits(const base::StanzaLimits& limits) = 0;
-  /// Bytes came behind the element that is being handled. Before a layer starts they are an
-  /// injection (RFC 6120 §5.4.3.3).
+  /// More than white space came behind the element that is being handled. Before a layer starts
+  /// that is an injection (RFC 6120 §5.4.3.3).
   [[nodiscard]] virtual bool has_unread_bytes() const = 0;
   /// Puts `layer` between the socket and the stream.
   ///

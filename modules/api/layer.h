@@ -52,6 +52,25 @@ class Layer {
   [[nodiscard]] virtual std::optional<std::string> channel_binding(std::string_view type) const = 0;
   /// Why receive() or send() failed, for the log.
   [[nodiscard]] virtual std::string_view failure() const = 0;
+
+  // A layer that the kernel can take over (kernel TLS).
+  /// True if enter_socket() makes sense now; asked after each receive() until the layer is
+  /// transparent.
+  [[nodiscard]] virtual bool wants_socket() const { return false; }
+  /// Hands the work over to the socket, or leaves everything as it was; failed means that it is
+  /// half done and must be closed. Only with everything sent and no receive under way.
+  virtual Status enter_socket(int /*fd*/) { return Status::ok; }
+  /// The socket carries stream bytes: receive(), send() and close() are not called any more.
+  [[nodiscard]] virtual bool is_transparent() const { return false; }
+  /// A receive at the socket of a transparent layer gave `error` (a positive errno). After `ok`
+  /// receive again.
+  virtual Status receive_error(int /*fd*/, int /*error*/, base::ByteBuffer& /*plain*/) {
+    return Status::failed;
+  }
+  /// The farewell of a transparent layer, behind everything that was sent.
+  virtual void close_socket(int /*fd*/) {}
+  /// Called after each GiB that a transparent layer has sent, with no send under way.
+  virtual Status tend_socket(int /*fd*/) { return Status::ok; }
 };
 
 }  // namespace rondel::api

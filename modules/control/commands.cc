@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "modules/api/admin.h"
+#include "modules/api/certificate_service.h"
 #include "modules/api/credential_service.h"
 #include "modules/control/protocol.h"
 #include "xmpp/datetime.h"
@@ -222,6 +223,25 @@ base::Task<Json> status(api::Shard& shard, Json) {
     }
     shards.push_back(std::move(one));
   }
+  Json certificates = Json::array();
+  if (auto* service = shard.service<api::CertificateService>()) {
+    for (const api::CertificateFacts& facts : service->certificates()) {
+      certificates.push_back({{"host", facts.host},
+                              {"subject", facts.subject},
+                              {"names", facts.names},
+                              {"key", facts.key_type},
+                              {"fingerprint", facts.fingerprint},
+                              {"days_left", facts.days_left}});
+    }
+  }
+  answer["certificates"] = std::move(certificates);
+  Json engines = Json::object();
+  const std::vector<api::SessionStatus> sessions = co_await shard.admin().sessions(shard);
+  for (const api::SessionStatus& session : sessions) {
+    const std::string engine = session.engine.empty() ? "plain" : session.engine;
+    engines[engine] = engines.value(engine, 0) + 1;
+  }
+  answer["engines"] = std::move(engines);
   answer["shards"] = std::move(shards);
   answer["total"] = std::move(total);
   co_return answer;

@@ -288,6 +288,14 @@ std::string status_text(const Json& status) {
   list("host", "hosts");
   list("listener", "listeners");
   list("storage", "storages");
+  for (const Json& certificate : status.value("certificates", Json::array())) {
+    text += fmt::format("{:<12}{}, {} days left\n", "certificate", certificate.value("host", ""),
+                        certificate.value("days_left", 0));
+  }
+  const Json engines = status.value("engines", Json::object());
+  for (const auto& [engine, count] : engines.items()) {
+    text += fmt::format("{:<12}{} sessions {}\n", "records", count.get<int>(), engine);
+  }
   text += fmt::format("{:<12}{} connections, {} sessions, {} stanzas in, {} out\n", "total",
                       total.value("connections", 0ULL), total.value("sessions", 0ULL),
                       total.value("stanzas_received", 0ULL), total.value("stanzas_sent", 0ULL));

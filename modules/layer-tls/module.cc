@@ -11,6 +11,7 @@
 #include "modules/layer-tls/context_source.h"
 #include "modules/layer-tls/options.h"
 #include "modules/layer-tls/tls_layer.h"
+#include "tls/kernel_support.h"
 #include "xmpp/namespaces.h"
 
 namespace rondel::modules::layer_tls {
@@ -35,7 +36,7 @@ class ShardTls final : public api::ShardModule, public api::CertificateService {
   void started() override {
     if (shard_.index() == 0) {
       warn_of_everything();
-      warn_of_records();
+      report_records();
       shard_.timers().set(daily_, kDayMs);
     }
   }
@@ -71,7 +72,7 @@ class ShardTls final : public api::ShardModule, public api::CertificateService {
       refuse(connection, StreamErrorCondition::policy_violation, "STARTTLS was not offered");
     } else if (connection.has_unread_bytes()) {
       connection.close(StreamErrorCondition::policy_violation, "bytes behind the request for TLS");
-    } else if (auto layer = make_layer(false)) {
+    } else if (auto layer = make_layer(connection, false)) {
       const xml::Document proceed = xml::Document::create("proceed", ns::kTls);
       connection.send_element(proceed.root());
       connection.install_layer(std::move(layer));
@@ -85,7 +86,7 @@ class ShardTls final : public api::ShardModule, public api::CertificateService {
     if (connection.layer() != nullptr) {
       return;  // Direct TLS, and named among the extensions as well.
     }
-    if (auto layer = make_layer(true)) {
+    if (auto layer = make_layer(connection, true)) {
       connection.install_layer(std::move(layer));
     } else {
       connection.close(StreamErrorCondition::internal_server_error, {});
@@ -139,12 +140,30 @@ class ShardTls final : public api::ShardModule, public api::CertificateService {
            (mode == config::TlsMode::required || mode == config::TlsMode::optional);
   }
 
-  [[nodiscard]] std::unique_ptr<api::Layer> make_layer(bool is_direct) const {
+  /// Until a shared address has chosen its interface, what holds for all.
+  [[nodiscard]] tls::Records records_of(const api::Connection& connection) const {
+    const auto* interface = started_with_->interface(connection.interface_name());
+    switch (interface != nullptr ? interface->records : started_with_->tls().records) {
+      case config::TlsRecords::kernel:
+        return tls::Records::kernel;
+      case config::TlsRecords::compact:
+        return tls::Records::compact;
+      case config::TlsRecords::retained:
+        return tls::Records::retained;
+      case config::TlsRecords::automatic:
+        break;
+    }
+    return tls::Records::automatic;
+  }
+
+  [[nodiscard]] std::unique_ptr<api::Layer> make_layer(const api::Connection& connection,
+                                                       bool is_direct) const {
     if (contexts_ == nullptr) {
       return nullptr;
     }
     tls::AcceptOptions options;
     options.is_direct = is_direct;
+    options.records = records_of(connection);
     auto channel = tls::accept_channel(contexts_->contexts, options);
     if (!channel) {
       RONDEL_LOG_ERROR(shard_.log(), "tls.failed", "{}", channel.error().message);
@@ -183,17 +202,8 @@ class ShardTls final : public api::ShardModule, public api::CertificateService {
     }
   }
 
-  void warn_of_records() const {
-    for (const config::InterfaceOptions& interface : started_with_->interfaces()) {
-      if (interface.tls != config::TlsMode::off &&
-          (interface.records == config::TlsRecords::kernel ||
-           interface.records == config::TlsRecords::compact)) {
-        RONDEL_LOG_ERROR(shard_.log(), "tls.warning",
-                         "interface \"{}\" asks for a record engine that this version does not "
-                         "have; its records are \"retained\"",
-                         interface.name);
-      }
-    }
+  void report_records() const {
+    RONDEL_LOG_INFO(shard_.log(), "tls.records", "{}", tls::kernel_support().description);
   }
 
   api::Shard& shard_;

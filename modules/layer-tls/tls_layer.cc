@@ -43,6 +43,20 @@ api::Layer::Status TlsLayer::receive(std::span<const std::byte> wire,
   return status_of(status);
 }
 
+api::Layer::Status TlsLayer::enter_socket(int fd) {
+  const tls::EnterResult result = channel_->try_enter_kernel(fd);
+  info_.engine = tls::engine_name(channel_->info().engine);
+  return result == tls::EnterResult::failed ? Status::failed : Status::ok;
+}
+
+api::Layer::Status TlsLayer::receive_error(int fd, int error, base::ByteBuffer& plain) {
+  return status_of(channel_->handle_receive_error(fd, error, plain));
+}
+
+api::Layer::Status TlsLayer::tend_socket(int fd) {
+  return status_of(channel_->refresh_kernel_keys(fd));
+}
+
 api::Layer::Status TlsLayer::send(std::span<const std::byte> plain, base::ByteBuffer& wire_out) {
   return status_of(channel_->send(plain, wire_out));
 }

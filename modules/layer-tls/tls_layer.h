@@ -29,6 +29,13 @@ class TlsLayer final : public api::Layer {
   [[nodiscard]] std::optional<std::string> channel_binding(std::string_view type) const override;
   [[nodiscard]] std::string_view failure() const override;
 
+  [[nodiscard]] bool wants_socket() const override { return channel_->may_enter_kernel(); }
+  Status enter_socket(int fd) override;
+  [[nodiscard]] bool is_transparent() const override { return channel_->is_transparent(); }
+  Status receive_error(int fd, int error, base::ByteBuffer& plain) override;
+  void close_socket(int fd) override { channel_->send_close_notify(fd); }
+  Status tend_socket(int fd) override;
+
  private:
   std::unique_ptr<tls::Channel> channel_;
   api::LayerInfo info_;

@@ -11,7 +11,7 @@ import tempfile
 import time
 
 MODULES = ["layer-tls", "store-sqlite", "auth-internal", "roster", "presence", "offline", "disco", "ping",
-           "version", "time", "last-activity", "account", "control"]
+           "version", "time", "last-activity", "account", "stanza-ids", "control"]
 if "RONDEL_TEST_MODULES" in os.environ:   # for a server that is only partly built
     MODULES = os.environ["RONDEL_TEST_MODULES"].split()
 SANITIZER = re.compile(rb"(ERROR: \w*Sanitizer|WARNING: ThreadSanitizer|runtime error:|LeakSanitizer)")
