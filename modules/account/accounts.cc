@@ -95,22 +95,14 @@ base::Task<IqReply> Accounts::change_password(const api::IqRequest& request, std
 }
 
 base::Task<IqReply> Accounts::remove(const api::IqRequest& request) {
-  const api::Host* host = shard_.find_host(request.from().domain());
-  if (!is_allowed(request, "removal") || host == nullptr || host->stores.users == nullptr) {
+  if (!is_allowed(request, "removal")) {
     co_return IqReply(StanzaErrorCondition::not_allowed);
   }
   const store::UserKey user = key_of(request.from());
-  store::Roster roster;
-  if (host->stores.rosters != nullptr) {
-    auto loaded = co_await host->stores.rosters->load(user);
-    if (!loaded) {
-      co_return reply_to(loaded.error());
-    }
-    roster = std::move(*loaded);
-  }
-  const auto removed = co_await host->stores.users->remove(user);
-  if (!removed) {
-    co_return reply_to(removed.error());
+  auto removal = erase(user);
+  const store::StoreResult<store::Roster> roster = co_await removal;
+  if (!roster) {
+    co_return reply_to(roster.error());
   }
   RONDEL_LOG_INFO_WITH(shard_.log(), (log::Fields{.jid = request.from().full()}), "account.removed",
                        "by the user");
@@ -119,9 +111,48 @@ base::Task<IqReply> Accounts::remove(const api::IqRequest& request) {
     const xml::Document result = request.make_result();
     shard_.deliver(*session, result.root());
   }
-  cancel_subscriptions(request.from().bare_view(), roster);
-  shard_.post_account_event(user, api::AccountEvent::removed, std::string());
+  tell_of_removal(user, *roster);
   co_return IqReply::none();
+}
+
+store::StoreTask<void> Accounts::remove_account(store::UserKey user) {
+  auto removal = erase(user);
+  const store::StoreResult<store::Roster> roster = co_await removal;
+  if (!roster) {
+    co_return base::Unexpected(roster.error());
+  }
+  const std::string jid = store::to_text(user);
+  RONDEL_LOG_INFO_WITH(shard_.log(), (log::Fields{.jid = jid}), "account.removed",
+                       "by an operator");
+  tell_of_removal(user, *roster);
+  co_return store::StoreResult<void>();
+}
+
+store::StoreTask<store::Roster> Accounts::erase(store::UserKey user) {
+  const api::Host* host = shard_.find_host(user.host);
+  if (host == nullptr || host->stores.users == nullptr) {
+    co_return store::fail(store::Failure::unavailable, "the host has no user storage");
+  }
+  store::Roster roster;
+  if (host->stores.rosters != nullptr) {
+    auto loaded = co_await host->stores.rosters->load(user);
+    if (!loaded) {
+      co_return base::Unexpected(std::move(loaded).error());
+    }
+    roster = std::move(*loaded);
+  }
+  const auto removed = co_await host->stores.users->remove(user);
+  if (!removed) {
+    co_return base::Unexpected(removed.error());
+  }
+  co_return store::StoreResult<store::Roster>(std::move(roster));
+}
+
+void Accounts::tell_of_removal(const store::UserKey& user, const store::Roster& roster) {
+  if (const auto address = xmpp::Jid::from_parts(user.local, user.host)) {
+    cancel_subscriptions(address->view(), roster);
+  }
+  shard_.post_account_event(user, api::AccountEvent::removed, std::string());
 }
 
 bool Accounts::is_allowed(const api::IqRequest& request, std::string_view option) const {

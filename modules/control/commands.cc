@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "modules/api/account_service.h"
 #include "modules/api/admin.h"
 #include "modules/api/certificate_service.h"
 #include "modules/api/credential_service.h"
@@ -121,11 +122,17 @@ base::Task<Json> delete_user(api::Shard& shard, Json request) {
     co_return refuse(user.error());
   }
   store::UserKey key = *user;
-  auto removed = co_await users_of(shard, *user).remove(std::move(key));
+  // With the module account, contacts are told as well.
+  auto* accounts = shard.service<api::AccountService>();
+  auto removal = accounts != nullptr ? accounts->remove_account(std::move(key))
+                                     : users_of(shard, *user).remove(std::move(key));
+  const auto removed = co_await removal;
   if (!removed) {
     co_return refuse(explain(removed.error(), jid));
   }
-  shard.post_account_event(*user, api::AccountEvent::removed, {});
+  if (accounts == nullptr) {
+    shard.post_account_event(*user, api::AccountEvent::removed, {});
+  }
   co_return done();
 }
 
