@@ -93,6 +93,8 @@ class Channel {
   /// A transparent channel says it by send_close_notify() instead.
   virtual void close(base::ByteBuffer& wire_out) = 0;
 
+  /// True once the engine will not change any more: receives by multishot may begin.
+  [[nodiscard]] virtual bool is_settled() const = 0;
   /// True at a record boundary of a connection that the kernel can take and that is to be taken.
   /// Only becomes true again with the next receive(): ask after each until it was entered.
   [[nodiscard]] virtual bool may_enter_kernel() const = 0;
@@ -103,7 +105,8 @@ class Channel {
   [[nodiscard]] bool is_transparent() const { return engine_ == Engine::kernel; }
   /// A receive at the socket of a transparent channel gave an error: EIO means a record that is not
   /// data, which this call reads and handles. After `ok` receive again; bytes in `plain` come
-  /// first. After `failed` an alert was sent where the kernel let us. Units: errno, positive.
+  /// first. After `failed` an alert was sent where the kernel let us; `truncated`: the transport
+  /// failed. Units: errno, positive.
   /// `closed` also stands for a KeyUpdate that the kernel cannot follow: close_notify was sent.
   [[nodiscard]] virtual Status handle_receive_error(int fd, int error, base::ByteBuffer& plain) = 0;
   /// The same for EIO.

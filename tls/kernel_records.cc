@@ -234,8 +234,8 @@ KernelRecords::Outcome KernelRecords::take_error(int error) {
       return fail({alert::kRecordOverflow, false, "a record that is too long"});
     case EINVAL:
       return fail({alert::kUnexpectedMessage, false, "not a TLS 1.3 record"});
-    default:
-      return {.status = Status::failed,
+    default:  // The transport's end, not the peer's word.
+      return {.status = Status::truncated,
               .failure = {-1, false, std::strerror(error)},
               .is_close_said = true};
   }

@@ -59,8 +59,8 @@ Status ServerChannel::receive(std::span<const std::byte> wire,
 Status ServerChannel::settle(Status status, const Failure& failure) {
   if (status == Status::closed) {
     state_ = State::closed;
-  } else if (status == Status::failed) {
-    return fail(failure);
+  } else if (status != Status::ok) {
+    static_cast<void>(fail(failure));
   }
   return status;
 }
@@ -142,21 +142,28 @@ void ServerChannel::close(base::ByteBuffer& wire_out) {
   }
 }
 
-bool ServerChannel::may_enter_kernel() const {
-  if (engine_ != Engine::compact || state_ != State::established || is_close_sent_ ||
-      is_kernel_out_ || wanted_ == Records::compact || !compact_.is_at_boundary()) {
+bool ServerChannel::is_settled() const {
+  if (state_ == State::handshaking) {
     return false;
+  }
+  if (engine_ != Engine::compact || state_ != State::established || is_close_sent_ ||
+      is_kernel_out_ || wanted_ == Records::compact) {
+    return true;
   }
   const KernelSupport& support = kernel_support();
   switch (compact_.aead()) {
     case Aead::aes_128_gcm:
-      return support.has_aes_128_gcm;
+      return !support.has_aes_128_gcm;
     case Aead::aes_256_gcm:
-      return support.has_aes_256_gcm;
+      return !support.has_aes_256_gcm;
     case Aead::chacha20_poly1305:
-      return support.has_chacha20_poly1305;
+      return !support.has_chacha20_poly1305;
   }
-  return false;
+  return true;
+}
+
+bool ServerChannel::may_enter_kernel() const {
+  return state_ == State::established && !is_settled() && compact_.is_at_boundary();
 }
 
 KernelRecords ServerChannel::kernel(int fd) {

@@ -25,6 +25,7 @@ class ServerChannel final : public Channel {
   [[nodiscard]] Status send(std::span<const std::byte> plain, base::ByteBuffer& wire_out) override;
   void close(base::ByteBuffer& wire_out) override;
 
+  [[nodiscard]] bool is_settled() const override;
   [[nodiscard]] bool may_enter_kernel() const override;
   [[nodiscard]] EnterResult try_enter_kernel(int fd) override;
   [[nodiscard]] Status handle_receive_error(int fd, int error, base::ByteBuffer& plain) override;
