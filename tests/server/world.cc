@@ -63,7 +63,7 @@ class TestOnShard final : public api::ShardModule, public api::Authenticator {
     store::UserKey key{std::string(jid->local()), std::string(jid->domain())};
     static_cast<void>(co_await shard_.hosts()[0]->stores.users->lookup(std::move(key)));
     if (api::Session* session = shard_.find_session(jid->view())) {
-      session->set_available(stanza.document().clone(), 0);
+      session->set_available(stanza.root(), 0);
     }
     co_return api::Outbound::done;
   }
@@ -302,6 +302,27 @@ bool Client::log_in() {
   }
   ask_for_resource();
   return hears("</jid></bind></iq>");
+}
+
+Client& add_client(World& world, Clients& clients, std::size_t home, std::size_t shard) {
+  clients.push_back(std::make_unique<Client>(world, world.add_user(home), shard));
+  return *clients.back();
+}
+
+void expect_quiet_end(World& world, Clients& clients) {
+  for (auto& client : clients) {
+    client->set_reading(true);
+    client->end_stream();
+  }
+  world.run_until([&] {
+    return std::ranges::all_of(clients, [](const auto& client) {
+      return client->is_cut() || client->heard().find("</stream:stream>") != std::string::npos;
+    });
+  });
+  for (auto& client : clients) {
+    client->close();
+  }
+  EXPECT_TRUE(world.run_until([&] { return world.is_quiet(); }));
 }
 
 std::string message(const std::string& id,

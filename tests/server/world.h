@@ -130,6 +130,12 @@ class Client {
   bool is_closed_ = false;
 };
 
+using Clients = std::vector<std::unique_ptr<Client>>;
+/// A client of a new account whose home is `home`, connected to `shard`.
+Client& add_client(World& world, Clients& clients, std::size_t home, std::size_t shard);
+/// Ends every stream, and expects that nothing is left behind.
+void expect_quiet_end(World& world, Clients& clients);
+
 /// "<message …>…</message>" from `sender` to `receiver`.
 [[nodiscard]] std::string message(const std::string& id,
                                   const std::string& to,
