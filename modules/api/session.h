@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -66,18 +65,13 @@ class Session {
   [[nodiscard]] base::ConnectionId connection() const { return connection_; }
 
   /// Available: initial presence was sent (RFC 6121 §4.2). The presence module says so.
-  [[nodiscard]] bool is_available() const { return presence_.has_value(); }
+  [[nodiscard]] bool is_available() const { return !presence_.empty(); }
   [[nodiscard]] int priority() const { return priority_; }
-  /// The last available presence as broadcast; null while unavailable.
-  [[nodiscard]] const xml::Document* presence() const { return presence_ ? &*presence_ : nullptr; }
-  void set_available(xml::Document presence, int priority) {
-    presence_.emplace(std::move(presence));
-    priority_ = static_cast<std::int8_t>(priority);
-  }
-  void set_unavailable() {
-    presence_.reset();
-    priority_ = 0;
-  }
+  /// The last available presence as broadcast; empty while unavailable. Kept as text, a tenth of
+  /// what a tree takes, and read again for who asks.
+  [[nodiscard]] xml::Document presence() const;
+  void set_available(const xml::Element& presence, int priority);
+  void set_unavailable();
 
   template <class State>
   [[nodiscard]] State* state(SessionSlot<State> slot) const {
@@ -94,7 +88,7 @@ class Session {
   User* user_;
   xmpp::Jid jid_;
   base::ConnectionId connection_;
-  std::optional<xml::Document> presence_;
+  std::string presence_;
   std::int8_t priority_ = 0;
   ModuleStates states_;
 };

@@ -132,12 +132,12 @@ base::Task<> PresenceShard::announce(xmpp::Stanza& stanza) {
     co_return;  // It ended meanwhile, and perhaps another one has its resource.
   }
   const bool is_initial = !session->is_available();
-  session->set_available(std::move(presence), *priority);
+  session->set_available(presence.root(), *priority);
   state_of_session(*session).announced(wall_clock_ms());
-  shard_.route_copies(*session->presence(), audience(**roster, *session));
+  shard_.route_copies(presence, audience(**roster, *session));
   for (const auto& own : user.sessions()) {
     if (own->is_available()) {
-      shard_.deliver(*own, session->presence()->root());
+      shard_.deliver(*own, presence.root());
     }
   }
   if (is_initial) {
@@ -220,7 +220,8 @@ Outbound PresenceShard::direct(api::Session& session, const xmpp::Stanza& stanza
 void PresenceShard::welcome(api::Session& session, const store::Roster& roster) {
   for (const auto& own : session.user().sessions()) {
     if (own.get() != &session && own->is_available()) {
-      shard_.deliver(session, own->presence()->root());
+      const xml::Document presence = own->presence();
+      shard_.deliver(session, presence.root());
     }
   }
   probe_contacts(session, roster);
@@ -339,7 +340,7 @@ Outcome PresenceShard::answer_probe(const api::User& user, const xmpp::Stanza& p
       continue;
     }
     is_anybody_there = true;
-    xml::Document answer = session->presence()->clone();
+    xml::Document answer = session->presence();
     answer.root().set_attribute(answer.arena(), "to", probe.from().full());
     xml::ElementBuilder(answer)
         .child("delay", xmpp::ns::kDelay)

@@ -141,7 +141,7 @@ Outcome PresenceShard::deliver_subscription(const api::User& user,
 void PresenceShard::send_available(const api::User& user, std::string_view contact) {
   for (const auto& session : user.sessions()) {
     if (session->is_available()) {
-      send_copy(*session->presence(), contact);
+      send_copy(session->presence(), contact);
     }
   }
 }

@@ -156,7 +156,7 @@ TEST_F(RosterShardTest, TellsContactsWhatARemovalEnds) {
   };
   run(std::move(change)).start();
   shard_.settle();
-  orchard_.set_available(xml::Document::create("presence", "jabber:client"), 0);
+  orchard_.set_available(xml::Document::create("presence", "jabber:client").root(), 0);
   std::optional<api::IqReply> reply;
   ask("set", "<item jid='juliet@example.net' subscription='remove'/>", reply);
   EXPECT_THAT(shard_.routed, IsEmpty());
