@@ -80,6 +80,21 @@ constexpr OptionSpec kHost[] = {
      .type = OptionType::path,
      .on_change = OnChange::reload,
      .doc = "The certificate's key, in PEM."},
+    {.name = "certificate_alternative",
+     .type = OptionType::path,
+     .on_change = OnChange::reload,
+     .doc = "A second certificate and its chain, in PEM, with a key of another type, as RSA beside "
+            "ECDSA: each client gets the one that it can use."},
+    {.name = "key_alternative",
+     .type = OptionType::path,
+     .on_change = OnChange::reload,
+     .doc = "The second certificate's key, in PEM."},
+    {.name = "ocsp_response",
+     .type = OptionType::path,
+     .on_change = OnChange::reload,
+     .doc = "What the authority says about `certificate`, an OCSP response in DER as `openssl ocsp "
+            "-respout` writes it; sent to clients that ask. Write a new one before its end, and "
+            "reload."},
     {.name = "modules_off",
      .type = OptionType::text_list,
      .check = check_module_name,

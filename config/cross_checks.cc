@@ -72,15 +72,40 @@ void check_names(std::span<const Entity> entities, std::string_view header, Tabl
   }
 }
 
-void check_host(const Entity& host, const Section& modules, TableReader& reader) {
-  const auto* certificate = value_of<std::string>(host.section, "certificate");
-  const auto* key = value_of<std::string>(host.section, "key");
+void check_pair(const Entity& host,
+                std::string_view certificate_name,
+                std::string_view key_name,
+                TableReader& reader) {
+  const auto* certificate = value_of<std::string>(host.section, certificate_name);
+  const auto* key = value_of<std::string>(host.section, key_name);
   if (certificate != nullptr && key != nullptr && certificate->empty() != key->empty()) {
-    const std::string_view there = certificate->empty() ? "key" : "certificate";
-    const std::string_view missing = certificate->empty() ? "certificate" : "key";
+    const std::string_view there = certificate->empty() ? key_name : certificate_name;
+    const std::string_view missing = certificate->empty() ? certificate_name : key_name;
     reader.fail(position_of(host, there), fmt::format("{} has no {}", there, missing),
                 fmt::format("set {} too: TLS needs both", missing));
   }
+}
+
+/// What only adds to the first certificate.
+void check_additions(const Entity& host, TableReader& reader) {
+  const auto* certificate = value_of<std::string>(host.section, "certificate");
+  const auto* key = value_of<std::string>(host.section, "key");
+  if (certificate == nullptr || key == nullptr || !certificate->empty() || !key->empty()) {
+    return;
+  }
+  for (const std::string_view name : {"certificate_alternative", "ocsp_response"}) {
+    const auto* addition = value_of<std::string>(host.section, name);
+    if (addition != nullptr && !addition->empty()) {
+      reader.fail(position_of(host, name), fmt::format("{} stands without certificate", name),
+                  "set certificate and key too");
+    }
+  }
+}
+
+void check_host(const Entity& host, const Section& modules, TableReader& reader) {
+  check_pair(host, "certificate", "key", reader);
+  check_pair(host, "certificate_alternative", "key_alternative", reader);
+  check_additions(host, reader);
   const auto* loaded = value_of<Texts>(modules, "load");
   const auto* off = value_of<Texts>(host.section, "modules_off");
   if (loaded == nullptr || off == nullptr) {

@@ -56,6 +56,10 @@ struct HostOptions {
   std::string name{};         ///< As written; the server prepares it (IDNA).
   std::string certificate{};  ///< Absolute path of a PEM chain; empty: none.
   std::string key{};          ///< Absolute path of a PEM key; set if and only if certificate is.
+  /// The same for a key of another type; set only together, and only if certificate is.
+  std::string certificate_alternative{};
+  std::string key_alternative{};
+  std::string ocsp_response{};  ///< Absolute path of a DER file about certificate; empty: none.
   ContactAddresses contact{};
   std::vector<std::string> modules_off{};  ///< Loaded modules that do not serve this host.
   friend bool operator==(const HostOptions&, const HostOptions&) = default;

@@ -276,6 +276,9 @@ void SnapshotBuilder::fill_hosts() {
         {.name = section.owner,
          .certificate = get<std::string>(section, "certificate"),
          .key = get<std::string>(section, "key"),
+         .certificate_alternative = get<std::string>(section, "certificate_alternative"),
+         .key_alternative = get<std::string>(section, "key_alternative"),
+         .ocsp_response = get<std::string>(section, "ocsp_response"),
          .contact = contact_addresses(*contact),
          .modules_off = get<std::vector<std::string>>(section, "modules_off")});
   }

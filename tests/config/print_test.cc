@@ -35,6 +35,9 @@ deny = ["10.0.0.0/8", "::/0"]
 name = "bücher.example"
 certificate = "b.crt"
 key = "b.key"
+certificate_alternative = "rsa.crt"
+key_alternative = "rsa.key"
+ocsp_response = "b.ocsp"
 modules_off = ["ping"]
 [host.contact]
 abuse = ["mailto:abuse@example.org"]

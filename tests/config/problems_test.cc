@@ -276,6 +276,27 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"key_without_certificate",
             "[[host]]\nname = \"b.example\"\nkey = \"b.key\"\n",
             {"14:7: key has no certificate; set certificate too: TLS needs both"}},
+        Bad{"alternative_certificate_without_key",
+            "[[host]]\nname = \"b.example\"\ncertificate = \"b.crt\"\nkey = \"b.key\"\n"
+            "certificate_alternative = \"c.crt\"\n",
+            {"16:27: certificate_alternative has no key_alternative; set key_alternative too: TLS "
+             "needs both"}},
+        Bad{"alternative_key_without_certificate",
+            "[[host]]\nname = \"b.example\"\ncertificate = \"b.crt\"\nkey = \"b.key\"\n"
+            "key_alternative = \"c.key\"\n",
+            {"16:19: key_alternative has no certificate_alternative; set certificate_alternative "
+             "too: TLS needs both"}},
+        Bad{"alternative_pair_without_a_first",
+            "[[host]]\nname = \"b.example\"\ncertificate_alternative = \"c.crt\"\n"
+            "key_alternative = \"c.key\"\n",
+            {"14:27: certificate_alternative stands without certificate; set certificate and key "
+             "too"}},
+        Bad{"ocsp_response_without_certificate",
+            "[[host]]\nname = \"b.example\"\nocsp_response = \"b.ocsp\"\n",
+            {"14:17: ocsp_response stands without certificate; set certificate and key too"}},
+        Bad{"ocsp_response_that_is_no_path",
+            "[[host]]\nname = \"b.example\"\nocsp_response = true\n",
+            {"14:17: ocsp_response is true or false; it must be a path"}},
         Bad{"two_hosts_of_one_name",
             "[[host]]\nname = \"Example.ORG\"\n",
             {"13:8: there are two [[host]] of the name \"Example.ORG\"; the first is in line 4"}},

@@ -97,6 +97,9 @@ load = ["ping", "sample"]
 name = "example.org"
 certificate = "example.crt"
 key = "/keys/example.key"
+certificate_alternative = "rsa.crt"
+key_alternative = "/keys/rsa.key"
+ocsp_response = "example.ocsp"
 modules_off = ["ping"]
 [host.contact]
 abuse = ["mailto:abuse@example.org"]
@@ -130,6 +133,9 @@ authentication_tries_max = 3
   const HostOptions host{"example.org",
                          "/etc/test/example.crt",
                          "/keys/example.key",
+                         "/etc/test/rsa.crt",
+                         "/keys/rsa.key",
+                         "/etc/test/example.ocsp",
                          {{"mailto:abuse@example.org"},
                           {"xmpp:admin@example.org", "mailto:admin@example.org"},
                           {"x:1"},
