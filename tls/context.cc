@@ -73,10 +73,32 @@ void check_facts(const HostCertificate& given,
   }
 }
 
+/// Reads what is to be sent along with the certificate, if anything is.
+void load_staple(const HostCertificate& given,
+                 const CertificateChain& chain,
+                 const TlsPolicy& policy,
+                 TlsContexts::Native::Host& host,
+                 Findings& findings) {
+  if (given.ocsp_response_path.empty()) {
+    return;
+  }
+  auto read = read_ocsp_response(given.ocsp_response_path, chain, given.certificate_path);
+  if (!read) {
+    findings.errors.push_back("OCSP response " + read.error().message);
+    return;
+  }
+  if (std::string notice = read->notice(base::wall_clock_now()); !notice.empty()) {
+    const bool is_error = policy.expired == ExpiredCertificate::refuse;
+    (is_error ? findings.errors : findings.warnings).push_back(std::move(notice));
+  }
+  X509_up_ref(chain.leaf.get());
+  host.staples.push_back({OpensslPtr<x509_st>(chain.leaf.get()), std::move(read).value()});
+}
+
 /// Reads one pair into the context of its host.
 base::Result<CertificateInfo> load_pair(const HostCertificate& given,
                                         const TlsPolicy& policy,
-                                        SSL_CTX* context,
+                                        TlsContexts::Native::Host& host,
                                         Findings& findings) {
   RONDEL_TRY(const CertificateChain chain, read_chain(given.certificate_path));
   RONDEL_TRY(const OpensslPtr<evp_pkey_st> key, read_key(given.key_path));
@@ -87,7 +109,7 @@ base::Result<CertificateInfo> load_pair(const HostCertificate& given,
     return base::Unexpected(base::Error(fmt::format("key '{}' does not belong to certificate '{}'",
                                                     given.key_path, given.certificate_path)));
   }
-  if (!use_pair(context, chain, key.get())) {
+  if (!use_pair(host.context.get(), chain, key.get())) {
     return base::Unexpected(base::Error(pair_fault(given, info)));
   }
   if (const std::string disorder = chain.disorder(); !disorder.empty()) {
@@ -95,6 +117,7 @@ base::Result<CertificateInfo> load_pair(const HostCertificate& given,
         fmt::format("certificate '{}' {}", given.certificate_path, disorder));
   }
   check_facts(given, info, policy, findings);
+  load_staple(given, chain, policy, host, findings);
   return info;
 }
 
@@ -124,6 +147,18 @@ std::string_view TlsContexts::host_for(std::string_view name) const {
   return host ? host->name : native_->hosts.front().name;
 }
 
+std::vector<std::string> TlsContexts::ocsp_notices(CertificateInfo::TimePoint now) const {
+  std::vector<std::string> notices;
+  for (const Native::Host& host : native_->hosts) {
+    for (const Native::Staple& staple : host.staples) {
+      if (std::string notice = staple.response.notice(now); !notice.empty()) {
+        notices.push_back(std::move(notice));
+      }
+    }
+  }
+  return notices;
+}
+
 base::Result<std::shared_ptr<const TlsContexts>> TlsContexts::load(
     std::span<const HostCertificate> certificates,
     const TlsPolicy& policy,
@@ -147,10 +182,10 @@ base::Result<std::shared_ptr<const TlsContexts>> TlsContexts::load(
     const auto [at, is_new] = native.exact.try_emplace(name, native.hosts.size());
     if (is_new) {
       RONDEL_TRY(auto context, make_host_context(policy, name, native));
-      native.hosts.push_back({name, std::move(context)});
+      native.hosts.push_back({name, std::move(context), {}});
     }
     host_of.push_back(at->second);
-    auto info = load_pair(given, policy, native.hosts[at->second].context.get(), findings);
+    auto info = load_pair(given, policy, native.hosts[at->second], findings);
     if (info) {
       made->certificates_.push_back(std::move(info).value());
     } else {

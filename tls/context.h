@@ -30,7 +30,8 @@ class TlsContexts {
   /// `previous` (null at start) hands its ticket keys over, so that sessions resume over a reload.
   /// Errors: every fault found, one sentence a line, with path and reason: unreadable file, key
   /// that does not match, encrypted or weak key, bad dates (see TlsPolicy::expired), two
-  /// certificates of one key type for one host, a cipher list without a known cipher.
+  /// certificates of one key type for one host, a cipher list without a known cipher, an OCSP
+  /// response that is none, or about another certificate.
   [[nodiscard]] static base::Result<std::shared_ptr<const TlsContexts>> load(
       std::span<const HostCertificate> certificates,
       const TlsPolicy& policy,
@@ -44,6 +45,8 @@ class TlsContexts {
   [[nodiscard]] std::span<const CertificateInfo> certificates() const { return certificates_; }
   /// Sentences for the log: names not covered, expiry near, chain in disorder, open key file.
   [[nodiscard]] std::span<const std::string> warnings() const { return warnings_; }
+  /// Sentences for the log about OCSP responses: which ones are no longer sent.
+  [[nodiscard]] std::vector<std::string> ocsp_notices(CertificateInfo::TimePoint now) const;
   /// The configured host that serves `name`; empty text: the first host.
   [[nodiscard]] std::string_view host_for(std::string_view name) const;
   [[nodiscard]] TicketKeys& ticket_keys() const { return *ticket_keys_; }

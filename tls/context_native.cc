@@ -147,6 +147,30 @@ int on_make_ticket(SSL* ssl, void*) {
   return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), hash.data(), hash.size());
 }
 
+/// Staples what is known about the certificate that this client gets. Source: RFC 6066 §8, RFC 8446
+/// §4.4.2.1.
+int on_status_request(SSL* ssl, void*) {
+  const HandshakeFacts& facts = facts_of(ssl);
+  const X509* certificate = SSL_get_certificate(ssl);
+  if (certificate == nullptr || facts.host == nullptr) {
+    return SSL_TLSEXT_ERR_NOACK;
+  }
+  for (const auto& staple : facts.host->staples) {
+    if (X509_cmp(staple.certificate.get(), certificate) != 0 ||
+        !staple.response.is_current(base::wall_clock_now())) {
+      continue;
+    }
+    const std::string& der = staple.response.der;
+    void* copy = OPENSSL_memdup(der.data(), der.size());  // OpenSSL frees it.
+    if (copy == nullptr) {
+      return SSL_TLSEXT_ERR_NOACK;
+    }
+    SSL_set_tlsext_status_ocsp_resp(ssl, copy, static_cast<long>(der.size()));
+    return SSL_TLSEXT_ERR_OK;
+  }
+  return SSL_TLSEXT_ERR_NOACK;
+}
+
 /// The bytes that the digits stand for; nothing if they are not digits of a secret.
 void read_secret(std::string_view digits, HandshakeSecrets::Secret& secret) {
   const auto value = [](char c) {
@@ -176,6 +200,20 @@ void on_key_line(const SSL* ssl, const char* text) {
   } else if (label == "SERVER_TRAFFIC_SECRET_0") {
     read_secret(digits, facts->secrets.server);
   }
+}
+
+void set_callbacks(SSL_CTX* context, TlsContexts::Native& native) {
+  SSL_CTX_set_tlsext_ticket_key_evp_cb(context, &on_ticket_key);
+  SSL_CTX_set_session_ticket_cb(context, &on_make_ticket, nullptr, nullptr);
+  SSL_CTX_set_client_hello_cb(context, &on_client_hello, &native);
+  // What the macros of the header do, without their old-style casts.
+  SSL_CTX_callback_ctrl(context, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB,
+                        reinterpret_cast<void (*)()>(&on_server_name));
+  SSL_CTX_callback_ctrl(context, SSL_CTRL_SET_TLSEXT_STATUS_REQ_CB,
+                        reinterpret_cast<void (*)()>(&on_status_request));
+  SSL_CTX_set_alpn_select_cb(context, &on_alpn, nullptr);
+  SSL_CTX_set_keylog_callback(context, &on_key_line);
+  SSL_CTX_set_app_data(context, &native);
 }
 
 }  // namespace
@@ -241,7 +279,8 @@ base::Result<OpensslPtr<ssl_ctx_st>> make_host_context(const TlsPolicy& policy,
     return refuse("TLS 1.3 ciphers", list);
   }
   if (const char* list = choose(policy.groups, kGroups);
-      SSL_CTX_set1_groups_list(context, list) != 1) {
+      // What the macro does, with a cast that says so.
+      SSL_CTX_ctrl(context, SSL_CTRL_SET_GROUPS_LIST, 0, const_cast<char*>(list)) != 1) {
     return refuse("key exchange groups", list);
   }
   // A session belongs to its host: one of another host is not resumed.
@@ -254,15 +293,7 @@ base::Result<OpensslPtr<ssl_ctx_st>> make_host_context(const TlsPolicy& policy,
   if (policy.tickets == 0) {
     SSL_CTX_set_options(context, SSL_OP_NO_TICKET);  // TLS 1.2 does not look at the number.
   }
-  SSL_CTX_set_tlsext_ticket_key_evp_cb(context, &on_ticket_key);
-  SSL_CTX_set_session_ticket_cb(context, &on_make_ticket, nullptr, nullptr);
-  SSL_CTX_set_client_hello_cb(context, &on_client_hello, &native);
-  // What the macro of the header does, without its old-style cast.
-  SSL_CTX_callback_ctrl(context, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB,
-                        reinterpret_cast<void (*)()>(&on_server_name));
-  SSL_CTX_set_alpn_select_cb(context, &on_alpn, nullptr);
-  SSL_CTX_set_keylog_callback(context, &on_key_line);
-  SSL_CTX_set_app_data(context, &native);
+  set_callbacks(context, native);
   ERR_clear_error();
   return made;
 }

@@ -14,15 +14,21 @@
 
 #include "base/hash.h"
 #include "tls/context.h"
+#include "tls/ocsp.h"
 #include "tls/openssl_handle.h"
 #include "tls/traffic_keys.h"
 
 namespace rondel::tls {
 
 struct TlsContexts::Native {
+  struct Staple {
+    OpensslPtr<x509_st> certificate;
+    OcspResponse response;
+  };
   struct Host {
     std::string name;  ///< Lower case.
     OpensslPtr<ssl_ctx_st> context;
+    std::vector<Staple> staples;  ///< For some of its certificates.
   };
   using Names = std::unordered_map<std::string, std::size_t, base::TextHash, std::equal_to<>>;
 

@@ -12,9 +12,12 @@ struct HostCertificate {
   std::string host;              ///< As configured; compared without case.
   std::string certificate_path;  ///< PEM: the certificate, then its intermediates.
   std::string key_path;          ///< PEM, not encrypted.
+  /// DER: what the authority says about the certificate, for clients that ask; empty: nothing.
+  std::string ocsp_response_path{};
 };
 
-/// What to do with a certificate that has expired or is not valid yet.
+/// What to do with a certificate or an OCSP response that has expired or is not valid yet, and with
+/// a certificate that has been revoked.
 enum class ExpiredCertificate : std::uint8_t {
   refuse,  ///< load() fails: for a reload, where the old certificate goes on serving.
   warn,    ///< load() warns: for the start, where an old certificate beats no server.

@@ -22,13 +22,13 @@ struct Secret {
   ~Secret() { base::wipe(bytes); }
 };
 
-base::Result<Secret> read_file(const std::string& path) {
+base::Result<Secret> read_secret(const std::string& path, std::size_t size_max) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) {
     return base::Unexpected(base::system_error(fmt::format("cannot open '{}'", path), errno));
   }
   Secret secret;
-  secret.bytes.resize(kPemBytesMax + 1);
+  secret.bytes.resize(size_max + 1);
   std::size_t size = 0;
   ssize_t count = 0;
   while (size < secret.bytes.size() &&
@@ -40,9 +40,9 @@ base::Result<Secret> read_file(const std::string& path) {
   if (count < 0) {
     return base::Unexpected(base::system_error(fmt::format("cannot read '{}'", path), error));
   }
-  if (size > kPemBytesMax) {
+  if (size > size_max) {
     return base::Unexpected(base::Error(
-        fmt::format("'{}' is longer than {} bytes: not a PEM file", path, kPemBytesMax)));
+        fmt::format("'{}' is longer than {} bytes: not what is wanted here", path, size_max)));
   }
   secret.bytes.resize(size);
   return secret;
@@ -132,8 +132,13 @@ std::string CertificateChain::disorder() const {
   return "";
 }
 
+base::Result<std::string> read_file_blocking(const std::string& path, std::size_t size_max) {
+  RONDEL_TRY(Secret file, read_secret(path, size_max));
+  return std::move(file.bytes);
+}
+
 base::Result<CertificateChain> read_chain(const std::string& path) {
-  RONDEL_TRY(const Secret file, read_file(path));
+  RONDEL_TRY(const Secret file, read_secret(path, kPemBytesMax));
   const OpensslPtr<bio_st> in = reader(file);
   CertificateChain chain;
   ERR_clear_error();
@@ -159,7 +164,7 @@ base::Result<CertificateChain> read_chain(const std::string& path) {
 }
 
 base::Result<OpensslPtr<evp_pkey_st>> read_key(const std::string& path) {
-  RONDEL_TRY(const Secret file, read_file(path));
+  RONDEL_TRY(const Secret file, read_secret(path, kPemBytesMax));
   const OpensslPtr<bio_st> in = reader(file);
   bool has_asked = false;
   ERR_clear_error();

@@ -23,6 +23,9 @@ struct CertificateChain {
 /// Longer files are refused: a chain or a key is some KiB.
 inline constexpr std::size_t kPemBytesMax = 1024 * 1024;
 
+/// A file's bytes. Errors: path and reason, also for a file that is longer than `size_max`.
+[[nodiscard]] base::Result<std::string> read_file_blocking(const std::string& path,
+                                                           std::size_t size_max);
 /// Errors: path and reason, for an unreadable file, no certificate in it, a broken certificate.
 [[nodiscard]] base::Result<CertificateChain> read_chain(const std::string& path);
 /// Errors: path and reason, also for an encrypted key.

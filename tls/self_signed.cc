@@ -114,7 +114,7 @@ base::Result<void> generate_self_signed(std::span<const std::string> hosts,
   if (hosts.empty() || days < 1) {
     return base::Unexpected(base::Error("a certificate needs a host and at least one day"));
   }
-  const OpensslPtr<evp_pkey_st> key(EVP_EC_gen("P-256"));
+  const OpensslPtr<evp_pkey_st> key(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"));
   if (key == nullptr) {
     return base::Unexpected(openssl_error("cannot make a key"));
   }
