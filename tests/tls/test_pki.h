@@ -34,6 +34,9 @@ class TestPki {
   /// The certificate that was issued last.
   [[nodiscard]] x509_st* last() const { return last_.get(); }
   [[nodiscard]] x509_st* root() const { return root_.get(); }
+  /// The issuer of everything, for a test that signs something itself.
+  [[nodiscard]] x509_st* intermediate() const { return intermediate_.get(); }
+  [[nodiscard]] evp_pkey_st* intermediate_key() const { return intermediate_key_.get(); }
   [[nodiscard]] std::string path(const std::string& name) const { return folder_ / name; }
   std::string write(const std::string& name, const std::string& text) const;
   [[nodiscard]] std::string read(const std::string& name) const;

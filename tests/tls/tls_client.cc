@@ -59,6 +59,9 @@ TlsClient::TlsClient(const ClientOptions& options) : context_(SSL_CTX_new(TLS_cl
              const_cast<char*>(options.sni.c_str()));
     SSL_set1_host(ssl, options.sni.c_str());
   }
+  if (options.asks_for_status) {
+    SSL_set_tlsext_status_type(ssl, TLSEXT_STATUSTYPE_ocsp);
+  }
   std::string protocols;
   for (const std::string& protocol : options.alpn) {
     protocols += static_cast<char>(protocol.size()) + protocol;
@@ -165,6 +168,13 @@ std::string TlsClient::peer_common_name() const {
   X509_NAME_get_text_by_NID(X509_get_subject_name(SSL_get0_peer_certificate(ssl_.get())),
                             NID_commonName, name, sizeof(name));
   return name;
+}
+
+std::string TlsClient::stapled() const {
+  const unsigned char* data = nullptr;
+  const long size = SSL_get_tlsext_status_ocsp_resp(ssl_.get(), &data);
+  return size > 0 ? std::string(reinterpret_cast<const char*>(data), static_cast<std::size_t>(size))
+                  : std::string();
 }
 
 SessionPtr TlsClient::session() const {

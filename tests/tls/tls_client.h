@@ -23,14 +23,15 @@ using SessionPtr = std::unique_ptr<ssl_session_st, SessionDelete>;
 
 struct ClientOptions {
   int version = 0;  ///< 12, 13, or 0 for either.
-  std::string sni;
-  std::vector<std::string> alpn;
-  std::string ciphers12;
-  std::string ciphers13;
-  std::string signatures;
+  std::string sni{};
+  std::vector<std::string> alpn{};
+  std::string ciphers12{};
+  std::string ciphers13{};
+  std::string signatures{};
   x509_st* trusted_root = nullptr;  ///< Set: the chain and the name (sni) are verified.
   ssl_session_st* session = nullptr;
   bool has_extended_master_secret = true;
+  bool asks_for_status = false;  ///< By the extension status_request.
 };
 
 class TlsClient {
@@ -60,6 +61,8 @@ class TlsClient {
   [[nodiscard]] std::string end_point(const char* hash) const;
   [[nodiscard]] std::string peer_key_type() const;
   [[nodiscard]] std::string peer_common_name() const;
+  /// The OCSP response that came along; empty: none.
+  [[nodiscard]] std::string stapled() const;
   [[nodiscard]] SessionPtr session() const;
   [[nodiscard]] std::size_t tickets() const { return sessions_.size(); }
   [[nodiscard]] ssl_st* ssl() const { return ssl_.get(); }
