@@ -29,7 +29,11 @@ base::Result<HostContextsPointer> load_contexts(const config::Snapshot& config,
   std::vector<tls::HostCertificate> certificates;
   for (const config::HostOptions& host : config.hosts()) {
     if (!host.certificate.empty()) {
-      certificates.push_back({host.name, host.certificate, host.key});
+      certificates.push_back({host.name, host.certificate, host.key, host.ocsp_response});
+      result->hosts.push_back(host.name);
+    }
+    if (!host.certificate_alternative.empty()) {
+      certificates.push_back({host.name, host.certificate_alternative, host.key_alternative});
       result->hosts.push_back(host.name);
     }
   }

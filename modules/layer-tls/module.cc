@@ -200,6 +200,9 @@ class ShardTls final : public api::ShardModule, public api::CertificateService {
         RONDEL_LOG_ERROR(shard_.log(), "tls.warning", "{}", notice);
       }
     }
+    for (const std::string& notice : contexts_->contexts->ocsp_notices(base::wall_clock_now())) {
+      RONDEL_LOG_ERROR(shard_.log(), "tls.warning", "{}", notice);
+    }
   }
 
   void report_records() const {

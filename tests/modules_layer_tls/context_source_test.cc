@@ -48,6 +48,35 @@ TEST(ContextSource, HasACertificateForEachHostThatNamesOne) {
   EXPECT_EQ(source.first()->contexts->host_for("b.example"), "b.example");
 }
 
+TEST(ContextSource, PutsASecondCertificateBesideTheFirstAndReadsTheFirstOnesOcspResponse) {
+  tls::TestPki pki;
+  const tls::HostCertificate first = pki.issue("ec", {.names = {"a.example"}});
+  const tls::HostCertificate second =
+      pki.issue("rsa", {.names = {"a.example"}, .key = tls::KeyKind::rsa_2048});
+  const auto config_with = [&](const std::string& more) {
+    tls::HostCertificate host = first;
+    host.key_path += "\"\n" + more + "#";  // Closed by the quotation mark that follows.
+    return config_of({host}, "required");
+  };
+  const std::string pair =
+      fmt::format("certificate_alternative = \"{}\"\nkey_alternative = \"{}\"\n",
+                  second.certificate_path, second.key_path);
+  ContextSource source;
+  ASSERT_TRUE(source.start(*config_with(pair)).has_value());
+  EXPECT_THAT(source.first()->hosts, ElementsAre("a.example", "a.example"));
+  const auto certificates = source.first()->contexts->certificates();
+  ASSERT_EQ(certificates.size(), 2u);
+  EXPECT_EQ(certificates[0].key_type, "EC P-256");
+  EXPECT_EQ(certificates[1].key_type, "RSA 2048");
+
+  const std::string response = pki.write("no.ocsp", "no response");
+  const auto prepared =
+      source.prepare(*config_with(pair + fmt::format("ocsp_response = \"{}\"\n", response)));
+  ASSERT_FALSE(prepared.has_value());
+  EXPECT_THAT(prepared.error().message,
+              testing::AllOf(HasSubstr(response), HasSubstr("holds no OCSP response")));
+}
+
 TEST(ContextSource, HasNothingWhereNoInterfaceUsesTls) {
   const auto config = config_of({{"a.example", "/nowhere.crt", "/nowhere.key"}}, "off");
   ContextSource source;
