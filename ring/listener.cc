@@ -151,7 +151,10 @@ bool prepare_inet(int fd, const ListenAddress& address, bool is_shared) {
   }
   return try_set(fd, SOL_SOCKET, SO_REUSEADDR, 1) &&
          (!is_shared || try_set(fd, SOL_SOCKET, SO_REUSEPORT, 1)) &&
-         try_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+         try_set(fd, IPPROTO_TCP, TCP_NODELAY, 1) && try_set(fd, SOL_SOCKET, SO_KEEPALIVE, 1) &&
+         try_set(fd, IPPROTO_TCP, TCP_KEEPIDLE, kKeepAliveIdleSeconds) &&
+         try_set(fd, IPPROTO_TCP, TCP_KEEPINTVL, kKeepAliveIntervalSeconds) &&
+         try_set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, kUnacknowledgedMaxMs);
 }
 
 /// 0, or the errno: nobody may share a port with a socket that did not ask to share.

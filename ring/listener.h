@@ -9,6 +9,13 @@
 
 namespace rondel::ring {
 
+// A peer that has gone without a word is found by the kernel.
+/// How long a connection is silent before the kernel asks whether the peer is still there.
+inline constexpr int kKeepAliveIdleSeconds = 300;
+inline constexpr int kKeepAliveIntervalSeconds = 30;  ///< Between two questions.
+/// How long what was sent, or asked, may stay unacknowledged before the connection has failed.
+inline constexpr int kUnacknowledgedMaxMs = 120'000;
+
 enum class AddressFamily : std::uint8_t { ipv4, ipv6, unix_path };
 
 /// Where to listen, checked but not yet resolved to anything of this host.
@@ -34,8 +41,8 @@ struct ListenerOptions {
 /// Errors: what is wrong, and which forms there are. Limits: a path of 107 bytes.
 base::Result<ListenAddress> parse_listen_address(std::string_view text);
 
-/// A listening socket: non-blocking, close-on-exec, TCP_NODELAY (inherited by what it accepts),
-/// "[::]" also takes IPv4.
+/// A listening socket: non-blocking, close-on-exec, "[::]" also takes IPv4. What it accepts
+/// inherits TCP_NODELAY, keep-alive and the time that bytes may stay unacknowledged.
 ///
 /// A Unix socket that nobody listens on any more is replaced. Owner: the caller, who closes it.
 base::Result<int> open_listener(std::string_view address, const ListenerOptions& options = {});

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -112,6 +113,27 @@ TEST(Listener, is_non_blocking_close_on_exec_shared_and_without_delay) {
   EXPECT_NE(socket_option(fd, SOL_SOCKET, SO_ACCEPTCONN), 0);
   EXPECT_NE(bound_port(fd), 0);
   ::close(fd);
+}
+
+TEST(Listener, gives_what_it_accepts_an_end_when_the_peer_has_gone_without_a_word) {
+  const int listener = open_listener("127.0.0.1:0").value();
+  const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(bound_port(listener));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::connect(client, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  pollfd waiting{listener, POLLIN, 0};
+  ASSERT_EQ(poll(&waiting, 1, 5'000), 1);
+  const int accepted = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+  ASSERT_GE(accepted, 0);
+  EXPECT_NE(socket_option(accepted, SOL_SOCKET, SO_KEEPALIVE), 0);
+  EXPECT_EQ(socket_option(accepted, IPPROTO_TCP, TCP_KEEPIDLE), kKeepAliveIdleSeconds);
+  EXPECT_EQ(socket_option(accepted, IPPROTO_TCP, TCP_KEEPINTVL), kKeepAliveIntervalSeconds);
+  EXPECT_EQ(socket_option(accepted, IPPROTO_TCP, TCP_USER_TIMEOUT), kUnacknowledgedMaxMs);
+  for (const int fd : {listener, client, accepted}) {
+    ::close(fd);
+  }
 }
 
 TEST(Listener, can_be_opened_again_by_each_shard) {
