@@ -28,6 +28,8 @@ inline constexpr int kResourcesPerAccountMax = 10;
 inline constexpr std::size_t kOutputBytesMax = 2 * 1024 * 1024;  ///< Then the connection is closed.
 inline constexpr std::size_t kOutputBytesHigh = 256 * 1024;  ///< Then we stop reading its source.
 inline constexpr std::size_t kOutputBytesLow = kOutputBytesHigh / 2;
+/// For how long others wait for a connection that does not read; then it is closed.
+inline constexpr std::uint32_t kSlowReaderDeadlineMs = 30'000;
 inline constexpr std::size_t kMailboxMessagesMax = 8192;
 inline constexpr std::size_t kPendingPerUserMax =
     1024;  ///< Stanzas that wait for a user's storage.

@@ -287,8 +287,8 @@ void Connection::close(xmpp::StreamErrorCondition condition, std::string_view te
     return;
   }
   stream_.write_error(condition, text);
+  begin_end();  // First: behind the end of the stream nobody may write, nor close it once more.
   stream_.ended();
-  begin_end();
 }
 
 void Connection::begin_end() {
@@ -377,7 +377,9 @@ void Connection::set_deadline(std::uint64_t delay_ms) {
 
 void Connection::deadline_expired() {
   if (phase_ == Phase::open) {
-    if (layer_ && !layer_->is_up()) {
+    if (!held_.empty()) {
+      abort("others have waited too long for it to read");
+    } else if (layer_ && !layer_->is_up()) {
       abort("the handshake took too long");
     } else {
       close(xmpp::StreamErrorCondition::connection_timeout, "authentication took too long");

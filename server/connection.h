@@ -29,9 +29,9 @@ class Shard;
 /// accumulates meanwhile goes with the next. Closes in stages: the end is written, the socket is
 /// shut down for writing, the peer's end is awaited for kCloseDeadlineMs, and the object goes once
 /// no operation is under way. Owner: its shard. Thread: the shard's. Limits: output
-/// above kOutputBytesHigh makes its senders wait until it is below kOutputBytesLow, above
-/// kOutputBytesMax the connection is cut; input one stanza plus kPausedBytesMax, then reading
-/// stops.
+/// above kOutputBytesHigh makes its senders wait until it is below kOutputBytesLow; above
+/// kOutputBytesMax, or when they have waited for kSlowReaderDeadlineMs, the connection is cut;
+/// input one stanza plus kPausedBytesMax, then reading stops.
 class Connection final : public api::Connection, public Endpoint {
  public:
   static constexpr std::size_t kPausedBytesMax = 64 * 1024;
@@ -46,8 +46,12 @@ class Connection final : public api::Connection, public Endpoint {
   [[nodiscard]] std::string_view host() const override { return stream_.host(); }
   [[nodiscard]] const api::Layer* layer() const override { return layer_.get(); }
   [[nodiscard]] api::Session* session() override { return stream_.session(); }
-  void set_tag(std::string tag) override { tag_ = std::move(tag); }
-  [[nodiscard]] std::string_view tag() const override { return tag_; }
+  void set_tag(std::string tag) override {
+    tag_ = std::make_unique<const std::string>(std::move(tag));
+  }
+  [[nodiscard]] std::string_view tag() const override {
+    return tag_ ? std::string_view(*tag_) : std::string_view();
+  }
   void set_limits(const base::StanzaLimits& limits) override { limits_ = limits; }
   [[nodiscard]] bool has_unread_bytes() const override { return has_pending_input(); }
   void install_layer(std::unique_ptr<api::Layer> layer) override;
@@ -187,7 +191,7 @@ class Connection final : public api::Connection, public Endpoint {
   std::vector<base::ConnectionId> held_;  ///< Senders that wait for this slow reader; each once.
   std::uint64_t written_bytes_ = 0;  ///< Of the stream, handed on since the beginning; for marks_.
   Traffic traffic_;
-  std::string tag_;
+  std::unique_ptr<const std::string> tag_;  ///< Null, as few connections have one.
   Deadline deadline_;
   Stream stream_;
 };

@@ -123,11 +123,21 @@ bool Connection::remember_held(base::ConnectionId source) {
   if (std::find(held_.begin(), held_.end(), source) != held_.end()) {
     return false;
   }
+  if (held_.empty()) {
+    // Nobody may silence others for ever by not reading what they are made to answer.
+    set_deadline(base::kSlowReaderDeadlineMs);
+  }
   held_.push_back(source);
   return true;
 }
 
 void Connection::release_held() {
+  if (held_.empty()) {
+    return;
+  }
+  if (phase_ == Phase::open) {
+    cancel_deadline();
+  }
   std::vector<base::ConnectionId> held;
   std::swap(held, held_);
   for (const base::ConnectionId source : held) {
