@@ -1,6 +1,8 @@
 // The module control: a special interface on a local socket, for rondelctl and scripts.
+#include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -11,40 +13,65 @@
 namespace rondel::modules::control {
 namespace {
 
-/// Answers when the command is done, if whoever asked is still there.
-base::Task<> answer(api::Shard& shard, base::ConnectionId id, Json request) {
-  const Json answer = co_await execute(shard, std::move(request));
+/// What a connection has asked and is still to be answered; shared with the task that answers,
+/// which may outlive the connection.
+struct Requests {
+  std::string unread;
+  bool is_serving = false;
+  bool is_closed = false;
+};
+
+/// Takes the next whole line, or nothing.
+std::optional<Json> next_request(Requests& requests) {
+  const std::size_t end = requests.unread.find('\n');
+  if (end == std::string::npos || requests.is_closed) {
+    return std::nullopt;
+  }
+  const auto begin = requests.unread.begin();
+  Json request =
+      Json::parse(begin, begin + static_cast<std::ptrdiff_t>(end), nullptr, /*exceptions=*/false);
+  requests.unread.erase(0, end + 1);
+  return request;
+}
+
+/// Answers one request after the other, so that each finds what the one before it has done.
+base::Task<> serve(api::Shard& shard, base::ConnectionId id, std::shared_ptr<Requests> requests) {
+  requests->is_serving = true;
+  while (std::optional<Json> request = next_request(*requests)) {
+    const Json answer = co_await execute(shard, std::move(*request));
+    if (api::RawConnection* connection = shard.find_raw(id)) {
+      connection->send(answer.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+    }
+  }
+  requests->is_serving = false;
   if (api::RawConnection* connection = shard.find_raw(id)) {
-    connection->send(answer.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
     connection->resume_reading();
   }
 }
 
-/// One request at a time: reading stops while a command is under way.
+/// One request at a time: reading stops while commands are under way.
 class Protocol final : public api::RawProtocol {
  public:
   Protocol(api::Shard& shard, api::RawConnection& connection)
       : shard_(shard), connection_(connection) {}
 
   void received(std::span<const std::byte> bytes) override {
-    buffer_.append(base::as_text(bytes));
-    for (std::size_t end = buffer_.find('\n'); end != std::string::npos; end = buffer_.find('\n')) {
-      Json request = Json::parse(
-          buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(end), nullptr, false);
-      buffer_.erase(0, end + 1);
-      connection_.pause_reading();
-      answer(shard_, connection_.id(), std::move(request)).start();
-    }
-    if (buffer_.size() > kRequestBytesMax) {
+    requests_->unread.append(base::as_text(bytes));
+    const std::size_t first = requests_->unread.find('\n');
+    if (std::min(first, requests_->unread.size()) > kRequestBytesMax) {
       connection_.send("{\"ok\":false,\"error\":\"the request is too long\"}\n");
       connection_.close();
+    } else if (first != std::string::npos && !requests_->is_serving) {
+      connection_.pause_reading();
+      serve(shard_, connection_.id(), requests_).start();
     }
   }
+  void closed() override { requests_->is_closed = true; }
 
  private:
   api::Shard& shard_;
   api::RawConnection& connection_;
-  std::string buffer_;
+  std::shared_ptr<Requests> requests_ = std::make_shared<Requests>();
 };
 
 class Control final : public api::ShardModule {
