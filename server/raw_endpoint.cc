@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/check.h"
-#include "base/limits.h"
 #include "server/shard.h"
 
 namespace rondel::server {
@@ -100,7 +99,7 @@ void RawEndpoint::flush() {
   if (is_gone_) {
     return;
   }
-  if (output_.size() + sending_.size() > base::kOutputBytesMax) {
+  if (output_.size() + sending_.size() > kOutputBytesMax) {
     die();
     return;
   }

@@ -14,9 +14,12 @@ namespace rondel::server {
 
 class Shard;
 
-/// Owner: its shard. Thread: the shard's. Limits: output base::kOutputBytesMax, then it is cut.
+/// Owner: its shard. Thread: the shard's. Limits: output kOutputBytesMax, then it is cut.
 class RawEndpoint final : public api::RawConnection, public Endpoint {
  public:
+  /// Room for one answer about all sessions of a large server.
+  static constexpr std::size_t kOutputBytesMax = 64 * 1024 * 1024;
+
   RawEndpoint(Shard& shard, int fd, const api::PeerAddress& peer);
   ~RawEndpoint() override;
 
