@@ -1,6 +1,7 @@
 // IQ requests, what is sent to the host itself, and errors (RFC 6120 §8.2.3, §8.3, §10.5).
 #include <utility>
 
+#include "server/connection.h"
 #include "server/router.h"
 #include "server/shard.h"
 
@@ -76,6 +77,12 @@ void Router::act_on_iq(UserEntry* user, xmpp::Stanza stanza) {
 base::Task<> Router::run_iq(const Registry::Iq& handler,
                             std::string bare_jid,
                             xmpp::Stanza stanza) {
+  // Of an account one request is under way at a time, because it is busy; of a host one for each
+  // client, which is not read meanwhile: no client can fill our queues of work.
+  const base::ConnectionId asker = bare_jid.empty() ? shard_.source() : base::ConnectionId();
+  if (Connection* connection = shard_.connection(asker)) {
+    connection->pause();
+  }
   api::IqRequest request(shard_, stanza.clone());
   api::IqReply reply =
       co_await handler.task(shard_.module_state(handler.module), std::move(request));
@@ -84,6 +91,9 @@ base::Task<> Router::run_iq(const Registry::Iq& handler,
     finished(nullptr, stanza, outcome);
   } else {
     task_finished(bare_jid, stanza, outcome);
+  }
+  if (Connection* connection = shard_.connection(asker)) {
+    connection->resume();
   }
 }
 

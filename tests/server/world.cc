@@ -39,7 +39,8 @@ class TrustfulExchange final : public api::AuthExchange {
 
 class TestOnShard final : public api::ShardModule, public api::Authenticator {
  public:
-  TestOnShard(api::Shard& shard, BeforeProcessHook& hook) : shard_(shard), hook_(hook) {}
+  TestOnShard(api::Shard& shard, BeforeProcessHook& hook, World::SlowRequests& slow)
+      : shard_(shard), hook_(hook), slow_(slow) {}
 
   std::vector<std::string> mechanisms(const api::AuthChannel& /*channel*/) override {
     return {"X-TRUST"};
@@ -70,37 +71,48 @@ class TestOnShard final : public api::ShardModule, public api::Authenticator {
   base::Task<api::Outcome> inbound(std::string /*bare_jid*/, xmpp::Stanza& /*stanza*/) {
     co_return api::Outcome::dropped;
   }
+  base::Task<api::IqReply> slow(api::IqRequest request) {
+    slow_.most = std::max(slow_.most, ++slow_.under_way);
+    store::UserKey key{std::string(request.from().local()), std::string(request.from().domain())};
+    static_cast<void>(co_await shard_.hosts()[0]->stores.users->lookup(std::move(key)));
+    --slow_.under_way;
+    co_return api::IqReply(request.make_result());
+  }
 
  private:
   api::Shard& shard_;
   BeforeProcessHook& hook_;
+  World::SlowRequests& slow_;
 };
 
 class TestModule final : public api::Module {
  public:
-  explicit TestModule(BeforeProcessHook& hook) : hook_(hook) {}
+  TestModule(BeforeProcessHook& hook, World::SlowRequests& slow) : hook_(hook), slow_(slow) {}
   base::Result<void> load(api::Registrar& registrar) override {
     registrar.add_storage(std::make_unique<store::MemoryStorage>(
         store::MemoryStorage::Options{.has_thread = false, .fault = {}}));
     registrar.add_authenticator<&TestOnShard::authenticator>("test");
     registrar.set_presence_handler<&TestOnShard::outbound, &TestOnShard::inbound>();
+    registrar.add_iq<&TestOnShard::slow>({.name = "slow", .ns = "test"});
     registrar.add_hook<&TestOnShard::before_process>("does what the test wants");
     return {};
   }
   std::unique_ptr<api::ShardModule> start_on_shard(api::Shard& shard) override {
-    return std::make_unique<TestOnShard>(shard, hook_);
+    return std::make_unique<TestOnShard>(shard, hook_, slow_);
   }
 
  private:
   BeforeProcessHook& hook_;
+  World::SlowRequests& slow_;
 };
 
-std::shared_ptr<const config::Snapshot> snapshot_with(const std::string& interface_options) {
+std::shared_ptr<const config::Snapshot> snapshot_with(const WorldOptions& options) {
   const std::string text =
-      "[modules]\nload = [\"test\"]\n[[host]]\nname = \"example.org\"\n[[interface]]\n"
-      "name = \"clients\"\nlisten = [\"127.0.0.1:5222\"]\ntls = \"off\"\n"
-      "hosts = [\"example.org\"]\nauth = [\"test\"]\n" +
-      interface_options;
+      "[modules]\nload = [\"test\"]\n[[host]]\nname = \"example.org\"\n"
+      "certificate = \"/none.crt\"\nkey = \"/none.key\"\n[[interface]]\n"
+      "name = \"clients\"\nlisten = [\"127.0.0.1:5222\"]\n"
+      "hosts = [\"example.org\"]\nauth = [\"test\"]\ntls = \"" +
+      options.tls + "\"\n" + options.interface_options;
   const auto document = config::Document::parse(text, "/test.toml");
   RONDEL_CHECK(document.has_value());
   const config::ModuleOptions module{"test", {}, "Lets everybody in."};
@@ -139,11 +151,11 @@ World::World(const WorldOptions& options) : random_(options.seed) {
 }
 
 void World::make_core(const WorldOptions& options) {
-  core_.snapshot = snapshot_with(options.interface_options);
+  core_.snapshot = snapshot_with(options);
   core_.log = log_.get();
   core_.log_hub = &hub_;
   core_.registry.module_names.emplace_back("test");
-  core_.modules.push_back(std::make_unique<TestModule>(before_process));
+  core_.modules.push_back(std::make_unique<TestModule>(before_process, slow_));
   server::ModuleRegistrar registrar(core_.registry, 0, core_.snapshot);
   RONDEL_CHECK(core_.modules.back()->load(registrar).has_value());
   RONDEL_CHECK(core_.registry.hooks.freeze().has_value());

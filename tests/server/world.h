@@ -22,6 +22,7 @@ struct WorldOptions {
   std::uint16_t shards = 1;
   SimFaults faults{};
   std::size_t window_bytes = 65536;
+  std::string tls = "off";
   std::string interface_options{};  ///< Lines of [[interface]].
 };
 
@@ -64,6 +65,12 @@ class World {
   void route(std::string_view text, std::size_t shard = 0);
 
   BeforeProcessHook before_process;
+  /// How many requests for <slow xmlns='test'/>, which waits for storage, were under way at most.
+  [[nodiscard]] int slow_requests_most() const { return slow_.most; }
+
+  struct SlowRequests {
+    int under_way = 0, most = 0;
+  };
 
  private:
   friend class Client;
@@ -71,6 +78,7 @@ class World {
   void make_core(const WorldOptions& options);
 
   std::mt19937_64 random_;
+  SlowRequests slow_;
   log::Hub hub_;
   std::unique_ptr<log::Channel> log_;
   server::Core core_;
