@@ -370,8 +370,10 @@ void Router::task_finished(const std::string& bare_jid,
                            Outcome outcome) {
   UserEntry& user = *find_user(bare_jid);  // Busy since before the wait, so it is there.
   user.is_busy = false;
+  // So that it stays, whatever a hook does to its sessions.
+  const bool is_nested = std::exchange(user.is_performing, true);
   finished(&user, stanza, outcome);
-  if (!user.is_performing) {
+  if (!is_nested) {
     perform_waiting(user);
   }
 }
