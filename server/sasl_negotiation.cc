@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "base/clock.h"
 #include "base/encoding.h"
 #include "server/connection.h"
 #include "server/shard.h"
@@ -106,7 +107,6 @@ SaslNegotiation::SaslNegotiation(Connection& connection,
                                  const Interface& interface,
                                  std::string host)
     : connection_(connection),
-      interface_(interface),
       channel_(std::make_shared<api::AuthChannel>(api::AuthChannel{connection.shard(),
                                                                    std::move(host),
                                                                    interface.options.name,
@@ -171,6 +171,7 @@ void SaslNegotiation::begin(const xml::Element& element) {
     return;
   }
   mechanism_ = mechanism;
+  began_ms_ = base::monotonic_ms();
   step(element);
 }
 
@@ -184,11 +185,6 @@ void SaslNegotiation::step(const xml::Element& element) {
   input->is_present = input->is_present || element.name() == "response";
   connection_.pause();
   run_step(channel_, exchange_, connection_.id(), mechanism_, std::move(*input)).start();
-}
-
-bool SaslNegotiation::count_failure() {
-  exchange_.reset();
-  return ++failures_ >= connection_.shard().options_of(interface_).authentication_tries_max;
 }
 
 void SaslNegotiation::fail(xmpp::SaslFailure failure, std::string_view text) {

@@ -1,6 +1,7 @@
 // SASL on a stream: which mechanisms, one exchange at a time, and what the core checks afterwards.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -35,8 +36,10 @@ class SaslNegotiation {
   }
   /// auth, response or abort; the stream hears of the outcome by its authentication_… functions.
   void received(const xml::Element& element);
-  /// The exchange has failed. True if that was one try too many (RFC 6120 §6.4.5).
-  [[nodiscard]] bool count_failure();
+  /// The exchange is over; another one may begin.
+  void exchange_failed() { exchange_.reset(); }
+  /// When the exchange began that is under way; monotonic milliseconds.
+  [[nodiscard]] std::uint64_t began_ms() const { return began_ms_; }
 
  private:
   void begin(const xml::Element& element);
@@ -44,13 +47,12 @@ class SaslNegotiation {
   void step(const xml::Element& element);
 
   Connection& connection_;
-  const Interface& interface_;
   /// Shared with a running task, which may outlive the connection.
   std::shared_ptr<api::AuthChannel> channel_;
   std::vector<std::pair<std::string, api::Authenticator*>> offers_;
   std::shared_ptr<api::AuthExchange> exchange_;
   std::string mechanism_;
-  int failures_ = 0;
+  std::uint64_t began_ms_ = 0;
 };
 
 }  // namespace rondel::server

@@ -156,8 +156,7 @@ void Shard::reload(std::shared_ptr<const config::Snapshot> snapshot) {
 // --- A turn --------------------------------------------------------------------------------------
 
 bool Shard::has_work() const {
-  if (!ready_.empty() || !moves_.empty() || !dirty_.empty() || !completions_.empty() ||
-      router_.has_work()) {
+  if (!ready_.empty() || !dirty_.empty() || !completions_.empty() || router_.has_work()) {
     return true;
   }
   for (std::uint16_t from = 0; from < shard_count(); ++from) {
@@ -172,7 +171,9 @@ void Shard::run_once() {
   // Whoever posts looks at the flag after posting, we look for posts after setting it: one of us
   // sees the other.
   is_sleeping_.store(true, std::memory_order_seq_cst);
-  const std::uint64_t wait_ms = has_work() ? 0 : timers_.next_delay_ms(kSleepMaxMs);
+  // A connection that could not move waits for its peer or for a mailbox, and nobody tells us.
+  const std::uint64_t sleep_max_ms = moves_.empty() ? kSleepMaxMs : kMoveRetryMs;
+  const std::uint64_t wait_ms = has_work() ? 0 : timers_.next_delay_ms(sleep_max_ms);
   ring_->run_once(std::chrono::milliseconds(wait_ms), *this);
   is_sleeping_.store(false, std::memory_order_relaxed);
   drain_mailboxes();
@@ -309,7 +310,8 @@ void Shard::wake_receivers() {
 
 void Shard::wake_if_sleeping() {
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (is_sleeping_.load(std::memory_order_relaxed)) {
+  // Acquire: whoever sees the first sleep of a shard sees its ring, too.
+  if (is_sleeping_.load(std::memory_order_acquire)) {
     ring_->wake();
   }
 }

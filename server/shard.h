@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/byte_buffer.h"
@@ -60,6 +61,11 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
   static constexpr std::uint64_t kSleepMaxMs = 100;
   /// How long sessions may take to close at the end.
   static constexpr std::uint64_t kStopMaxMs = 5'000;
+  /// How soon a connection that could not move is tried again.
+  static constexpr std::uint64_t kMoveRetryMs = 1;
+  /// No stream is authenticated without a session for longer: the longest deadline that can be
+  /// configured, and once more after the move.
+  static constexpr std::uint64_t kUnboundMaxMs = 660'000;
 
   Shard(Core& core, std::uint16_t index);
   ~Shard() override;
@@ -134,6 +140,10 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
 
   /// Binds a resource; an older session of the same one ends (conflict). Null: too many resources.
   api::Session* begin_session(Connection& connection, const xmpp::Jid& full_jid, int resources_max);
+  /// True if its password, state or existence has changed since then: who has authenticated before
+  /// and binds only now must do so again. On the account's home shard.
+  [[nodiscard]] bool has_account_changed_since(std::string_view bare_jid,
+                                               std::uint64_t since_ms) const;
   void session_started(api::Session& session);
   void end_session(api::Session& session);
   void end_sessions(std::string_view bare_jid,
@@ -215,6 +225,7 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
   void run_moves();
   void bury_dead();
   void wake_receivers();
+  void remember_change(const std::string& bare_jid);
   void account_event(const store::UserKey& user,
                      api::AccountEvent event,
                      const std::string& except_full_jid);
@@ -244,6 +255,8 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
   base::MpscQueue completions_;
   std::atomic<bool> is_sleeping_{false};
   base::ConnectionId source_;
+  /// When accounts changed, for as long as a stream may have been authenticated without a session.
+  std::unordered_map<std::string, std::uint64_t, base::TextHash, std::equal_to<>> changed_accounts_;
   bool is_stopping_ = false;
   std::uint64_t stop_deadline_ms_ = 0;
 };

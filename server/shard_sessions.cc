@@ -1,6 +1,7 @@
 // Sessions, users and what is known of hosts, on one shard.
 #include <algorithm>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "server/connection.h"
 #include "server/raw_endpoint.h"
@@ -109,7 +110,12 @@ api::Session* Shard::begin_session(Connection& connection,
 }
 
 void Shard::session_started(api::Session& session) {
+  const base::ConnectionId id = session.connection();
   for (const auto& observer : registry().session_started) {
+    const Connection* connection = this->connection(id);
+    if (connection == nullptr || connection->is_closing()) {
+      return;  // The observer before this one has ended the session.
+    }
     observer.function(module_state(observer.module), session);
   }
 }
@@ -148,12 +154,25 @@ void Shard::post_account_event(const store::UserKey& user,
   const std::uint16_t home = home_of(store::to_text(user));
   if (home == index_) {
     account_event(user, event, except_full_jid);
-  } else if (!try_post(home, [user, event, except_full_jid](api::Shard& shard) {
-               static_cast<Shard&>(shard).account_event(user, event, except_full_jid);
-             })) {
-    RONDEL_LOG_ERROR(log(), "account.event-lost", "{}: shard {} is too busy to be told",
-                     store::to_text(user), home);
+  } else {
+    // Sessions that must end must not live on because a mailbox is full; each event has cost a
+    // write to the storage, so that there are never many.
+    post_reply(home, [user, event, except_full_jid](api::Shard& shard) {
+      static_cast<Shard&>(shard).account_event(user, event, except_full_jid);
+    });
   }
+}
+
+bool Shard::has_account_changed_since(std::string_view bare_jid, std::uint64_t since_ms) const {
+  const auto found = changed_accounts_.find(bare_jid);
+  return found != changed_accounts_.end() && found->second >= since_ms;
+}
+
+void Shard::remember_change(const std::string& bare_jid) {
+  const std::uint64_t now_ms = base::monotonic_ms();
+  std::erase_if(changed_accounts_,
+                [&](const auto& entry) { return now_ms - entry.second > kUnboundMaxMs; });
+  changed_accounts_[bare_jid] = now_ms;
 }
 
 void Shard::account_event(const store::UserKey& user,
@@ -163,6 +182,7 @@ void Shard::account_event(const store::UserKey& user,
     observer.function(module_state(observer.module), user, event);
   }
   const std::string bare_jid = store::to_text(user);
+  remember_change(bare_jid);
   switch (event) {
     case api::AccountEvent::removed:
       end_sessions(bare_jid, {}, xmpp::StreamErrorCondition::not_authorized,

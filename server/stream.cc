@@ -225,21 +225,18 @@ bool Stream::offer_to_modules(api::FeatureStage stage, const xml::Element& eleme
 
 void Stream::negotiate(const xml::Document& element) {
   const xml::Element& root = element.root();
-  if (root.ns() == ns::kSasl && sasl_ && !sasl_->mechanisms().empty()) {
-    sasl_->received(root);
-    return;
-  }
   if (root.ns() == ns::kSasl) {
-    authentication_refused(xmpp::SaslFailure::encryption_required);
-    return;
+    const bool is_offered = sasl_ && !sasl_->mechanisms().empty();
+    return is_offered ? sasl_->received(root)
+                      : authentication_refused(xmpp::SaslFailure::encryption_required);
   }
   if (offer_to_modules(api::FeatureStage::encryption, root) ||
       (sasl_ && offer_to_modules(api::FeatureStage::authentication, root))) {
     return;
   }
   if (xmpp::kind_of(root)) {
-    fail(StreamErrorCondition::not_authorized);  // RFC 6120 §4.9.3.12: stanzas come after
-                                                 // authentication.
+    // RFC 6120 §4.9.3.12: stanzas come after authentication.
+    fail(StreamErrorCondition::not_authorized);
   } else {
     fail(StreamErrorCondition::unsupported_stanza_type);
   }
@@ -269,6 +266,7 @@ void Stream::authentication_succeeded(xmpp::Jid account, std::string data, std::
   }
   connection_.send_element(success.root());
   jid_ = std::move(account);
+  authentication_began_ms_ = sasl_->began_ms();
   mechanism_ = std::move(mechanism);
   is_authenticated_ = true;
   connection_.set_limits(connection_.shard().limits_of(*interface_));
@@ -287,7 +285,11 @@ void Stream::authentication_refused(xmpp::SaslFailure failure, std::string_view 
     xml::ElementBuilder(answer).child("text", ns::kSasl).lang(kOurLanguage).text(text);
   }
   connection_.send_element(answer.root());
-  if (sasl_ && sasl_->count_failure()) {
+  if (sasl_) {
+    sasl_->exchange_failed();
+  }
+  const int tries_max = connection_.shard().options_of(*interface_).authentication_tries_max;
+  if (++authentication_failures_ >= tries_max) {
     fail(StreamErrorCondition::policy_violation, "too many failed authentications");
   }
 }
@@ -332,6 +334,10 @@ void Stream::bind_at_home() {
   const std::unique_ptr<xml::Document> request = std::move(bind_request_);
   state_ = StreamState::authenticated;
   Shard& shard = connection_.shard();
+  if (shard.has_account_changed_since(jid_.bare(), authentication_began_ms_)) {
+    fail(StreamErrorCondition::reset, "the account has changed since it was authenticated");
+    return;
+  }
   const xml::Element* wanted = request->root().child("bind", ns::kBind)->child("resource");
   const std::string asked = wanted ? wanted->text() : std::string();
   // RFC 6120 §7.6, §7.7: nothing asked for gets a resource of ours.
@@ -462,8 +468,8 @@ void Stream::closed_by_peer() {
   if (has_sent_header_) {
     connection_.output().append(xml::kStreamEndTag);
   }
-  ended();
   connection_.begin_end();
+  ended();
 }
 
 void Stream::lost(std::string_view why) {

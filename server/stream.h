@@ -106,6 +106,8 @@ class Stream {
   std::string language_;  ///< Of the peer's header (RFC 6120 §4.7.4); empty: none given.
   std::string mechanism_;
   xmpp::Jid jid_;
+  std::uint64_t authentication_began_ms_ = 0;  ///< Monotonic: what it relied on is from then.
+  int authentication_failures_ = 0;
   xml::StreamNamespaces namespaces_ = xml::StreamNamespaces::client();
   std::unique_ptr<SaslNegotiation> sasl_;        ///< Until authentication has succeeded.
   std::unique_ptr<xml::Document> bind_request_;  ///< On the way to the home shard.

@@ -60,7 +60,78 @@ TEST(SimulatedDeadlines, DoNotTouchASilentSession) {
   expect_quiet_end(world, clients);
 }
 
+// --- Accounts
+
+TEST(SimulatedAccounts, DoNotLetInWhoAuthenticatedBeforeTheAccountChanged) {
+  using enum api::AccountEvent;
+  for (const auto event : {password_changed, disabled, removed}) {
+    World world;
+    Clients clients;
+    Client& client = add_client(world, clients, 0, 0);
+    ASSERT_TRUE(client.authenticate());
+    client.open_stream();
+    ASSERT_TRUE(client.hears("</stream:features>"));
+    const std::string local = client.jid().substr(0, client.jid().find('@'));
+    world.shard(0).post_account_event({local, "example.org"}, event, {});
+    client.ask_for_resource();
+    EXPECT_TRUE(client.hears("<reset ")) << client.heard();
+    EXPECT_EQ(world.shard(0).status().sessions, 0U);
+    world.run(100);
+    // Who proves it anew is let in: what is refused is the old proof.
+    Client again(world, client.jid(), 0);
+    EXPECT_TRUE(again.log_in());
+    again.close();
+    expect_quiet_end(world, clients);
+  }
+}
+
+TEST(SimulatedAccounts, EndTheSessionsOfAnotherShardWhoseMailboxIsFull) {
+  World world({.shards = 2});
+  Clients clients;
+  Client& client = add_client(world, clients, 1, 1);
+  ASSERT_TRUE(client.log_in());
+  while (world.shard(0).try_post(1, [](api::Shard&) {})) {
+  }
+  const std::string local = client.jid().substr(0, client.jid().find('@'));
+  world.shard(0).post_account_event({local, "example.org"}, api::AccountEvent::password_changed,
+                                    {});
+  EXPECT_TRUE(client.hears("<reset ")) << client.heard();
+  expect_quiet_end(world, clients);
+}
+
+TEST(SimulatedAccounts, AreNotAskedForWithoutEndByAStreamThatIsNotEncrypted) {
+  World world({.tls = "required"});
+  Clients clients;
+  Client& client = add_client(world, clients, 0, 0);
+  client.open_stream();
+  ASSERT_TRUE(client.hears("</stream:features>"));
+  for (int i = 1; i < base::kAuthenticationTriesMax; ++i) {
+    client.say("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='X-TRUST'>eA==</auth>");
+    ASSERT_TRUE(client.hears("<encryption-required/></failure>")) << client.heard();
+  }
+  client.say("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='X-TRUST'>eA==</auth>");
+  EXPECT_TRUE(client.hears("<policy-violation ")) << client.heard();
+  expect_quiet_end(world, clients);
+}
+
 // --- Bounds
+
+TEST(SimulatedBounds, LetAClientAskAHostOneThingAtATime) {
+  World world;
+  Clients clients;
+  Client& client = add_client(world, clients, 0, 0);
+  ASSERT_TRUE(client.log_in());
+  constexpr int kAsked = 40;
+  for (int i = 0; i < kAsked; ++i) {
+    client.say(
+        fmt::format("<iq type='get' to='example.org' id='q{}'><slow xmlns='test'/></iq>", i));
+  }
+  for (int i = 0; i < kAsked; ++i) {
+    EXPECT_TRUE(client.hears(fmt::format("id='q{}'", i))) << i;  // In the order in which it asked.
+  }
+  EXPECT_EQ(world.slow_requests_most(), 1);
+  expect_quiet_end(world, clients);
+}
 
 TEST(SimulatedBounds, CutAPeerThatDoesNotReadWhateverIsUnderWay) {
   World world;
@@ -95,7 +166,7 @@ TEST(SimulatedBounds, HoldTheSenderOfASlowReaderAndLoseNothing) {
     for (int i = 0; i < kCount; ++i) {
       fast.say(message(fmt::format("{}", i), slow.full_jid(), std::string(10'000, 'z')));
     }
-    world.run(3'000);
+    world.run(150);
     ASSERT_FALSE(slow.is_cut());
     slow.set_reading(true);
     std::vector<std::string> ids;
@@ -109,6 +180,28 @@ TEST(SimulatedBounds, HoldTheSenderOfASlowReaderAndLoseNothing) {
     for (int i = 0; i < kCount; ++i) {
       ASSERT_EQ(ids[static_cast<std::size_t>(i)], fmt::format("{}", i));
     }
+    expect_quiet_end(world, clients);
+  }
+}
+
+TEST(SimulatedBounds, CutASlowReaderForWhomOthersWaitTooLong) {
+  for (const std::uint16_t shards : {std::uint16_t{1}, std::uint16_t{2}}) {
+    World world({.shards = shards});
+    Clients clients;
+    Client& victim = add_client(world, clients, 0, 0);
+    Client& mute = add_client(world, clients, shards - 1u, 0);
+    ASSERT_TRUE(victim.log_in());
+    ASSERT_TRUE(mute.log_in());
+    mute.set_reading(false);
+    victim.set_piece_max(20'000);
+    for (int i = 0; i < 100; ++i) {
+      victim.say(message(fmt::format("{}", i), mute.full_jid(), std::string(10'000, 'z')));
+    }
+    victim.say(message("mine", victim.full_jid(), "heard again"));
+    world.run(150);
+    EXPECT_EQ(victim.heard().find("heard again"), std::string::npos);
+    EXPECT_TRUE(victim.hears("heard again"));
+    EXPECT_TRUE(mute.is_cut());
     expect_quiet_end(world, clients);
   }
 }
