@@ -12,14 +12,15 @@
 
 namespace rondel::api {
 
-/// What a layer says of itself once it is up; shown in status and log.
+/// What a layer says of itself once it is up; shown in status and log. The texts live as the layer
+/// does.
 struct LayerInfo {
-  std::string name;     ///< The extension's name, "layer-tls".
-  std::string version;  ///< "TLSv1.3".
-  std::string cipher;
-  std::string server_name;  ///< What the client asked for (SNI); empty if it did not.
-  std::string protocol;     ///< What was agreed by ALPN; empty if nothing.
-  std::string engine;       ///< Which record engine carries it.
+  std::string_view name;     ///< The extension's name, "layer-tls".
+  std::string_view version;  ///< "TLSv1.3".
+  std::string_view cipher;
+  std::string_view server_name;  ///< What the client asked for (SNI); empty if it did not.
+  std::string_view protocol;     ///< What was agreed by ALPN; empty if nothing.
+  std::string_view engine;       ///< Which record engine carries it.
   bool is_encrypted = false;
   bool is_resumed = false;
 };
@@ -47,7 +48,8 @@ class Layer {
   virtual void close(base::ByteBuffer& wire_out) = 0;
   /// True after the handshake; stream bytes flow from then on.
   [[nodiscard]] virtual bool is_up() const = 0;
-  [[nodiscard]] virtual const LayerInfo& info() const = 0;
+  /// Made when asked for, so that an idle connection keeps no second copy.
+  [[nodiscard]] virtual LayerInfo info() const = 0;
   /// The binding data of `type` ("tls-exporter", "tls-server-end-point"), if this channel has it.
   [[nodiscard]] virtual std::optional<std::string> channel_binding(std::string_view type) const = 0;
   /// Why receive() or send() failed, for the log.

@@ -16,19 +16,6 @@ api::Layer::Status status_of(tls::Status status) {
   return api::Layer::Status::failed;
 }
 
-api::LayerInfo info_of(const tls::TlsInfo& tls) {
-  api::LayerInfo info;
-  info.name = "layer-tls";
-  info.version = tls.version;
-  info.cipher = tls.cipher;
-  info.server_name = tls.sni;
-  info.protocol = tls.alpn;
-  info.engine = tls::engine_name(tls.engine);
-  info.is_encrypted = true;
-  info.is_resumed = tls.is_resumed;
-  return info;
-}
-
 }  // namespace
 
 api::Layer::Status TlsLayer::receive(std::span<const std::byte> wire,
@@ -37,15 +24,27 @@ api::Layer::Status TlsLayer::receive(std::span<const std::byte> wire,
   const tls::Status status = channel_->receive(wire, plain, wire_out);
   // One read may hold the end of the handshake, data and the end of the channel; the version is
   // known from the end of the handshake on, whatever came after it.
-  if (!is_up() && !channel_->info().version.empty()) {
-    info_ = info_of(channel_->info());
-  }
+  is_up_ = is_up_ || !channel_->info().version.empty();
   return status_of(status);
+}
+
+api::LayerInfo TlsLayer::info() const {
+  if (!is_up_) {
+    return {};
+  }
+  const tls::TlsInfo tls = channel_->info();
+  return {.name = "layer-tls",
+          .version = tls.version,
+          .cipher = tls.cipher,
+          .server_name = tls.sni,
+          .protocol = tls.alpn,
+          .engine = tls::engine_name(tls.engine),
+          .is_encrypted = true,
+          .is_resumed = tls.is_resumed};
 }
 
 api::Layer::Status TlsLayer::enter_socket(int fd) {
   const tls::EnterResult result = channel_->try_enter_kernel(fd);
-  info_.engine = tls::engine_name(channel_->info().engine);
   return result == tls::EnterResult::failed ? Status::failed : Status::ok;
 }
 

@@ -24,8 +24,8 @@ class TlsLayer final : public api::Layer {
   void close(base::ByteBuffer& wire_out) override;
   /// Stays true when the peer has said close_notify, or the channel has failed afterwards: a stream
   /// byte that was delivered always came through a layer that was up.
-  [[nodiscard]] bool is_up() const override { return info_.is_encrypted; }
-  [[nodiscard]] const api::LayerInfo& info() const override { return info_; }
+  [[nodiscard]] bool is_up() const override { return is_up_; }
+  [[nodiscard]] api::LayerInfo info() const override;
   [[nodiscard]] std::optional<std::string> channel_binding(std::string_view type) const override;
   [[nodiscard]] std::string_view failure() const override;
 
@@ -38,7 +38,7 @@ class TlsLayer final : public api::Layer {
 
  private:
   std::unique_ptr<tls::Channel> channel_;
-  api::LayerInfo info_;
+  bool is_up_ = false;
 };
 
 }  // namespace rondel::modules::layer_tls

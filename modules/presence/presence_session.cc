@@ -31,38 +31,53 @@ void AddressSet::remove_all_of(std::string_view bare_jid) {
   });
 }
 
+PresenceSession::Told& PresenceSession::told() {
+  if (!told_) {
+    told_ = std::make_unique<Told>();
+  }
+  return *told_;
+}
+
+const AddressSet& PresenceSession::directed() const {
+  static const AddressSet kNobody;
+  return told_ ? told_->directed : kNobody;
+}
+
 bool PresenceSession::directed_available(xmpp::JidView address) {
-  left_out_.remove(address.bare());
-  if (directed_.size() >= kDirectedMax && !directed_.contains(address.full())) {
+  auto& [directed, left_out] = told();
+  left_out.remove(address.bare());
+  if (directed.size() >= kDirectedMax && !directed.contains(address.full())) {
     return false;
   }
-  directed_.add(address.full());
+  directed.add(address.full());
   return true;
 }
 
 void PresenceSession::directed_unavailable(xmpp::JidView address, bool is_covered) {
+  auto& [directed, left_out] = told();
   if (!address.is_bare()) {
-    directed_.remove(address.full());
+    directed.remove(address.full());
     return;
   }
-  directed_.remove_all_of(address.bare());
+  directed.remove_all_of(address.bare());
   if (is_covered) {
-    left_out_.add(address.bare());
+    left_out.add(address.bare());
   }
 }
 
 void PresenceSession::announced(std::int64_t now_ms) {
   announced_ms_ = now_ms;
-  left_out_.clear();
+  if (told_) {
+    told_->left_out.clear();
+  }
 }
 
 void PresenceSession::withdrawn() {
-  directed_.clear();
-  left_out_.clear();
+  told_.reset();
 }
 
 bool PresenceSession::was_directed_to(xmpp::JidView address) const {
-  return directed_.contains(address.full()) || directed_.contains(address.bare());
+  return directed().contains(address.full()) || directed().contains(address.bare());
 }
 
 }  // namespace rondel::modules::presence

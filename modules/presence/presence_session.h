@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,19 +47,25 @@ class PresenceSession final : public api::ModuleState {
   void withdrawn();
 
   /// Told of this session by directed presence alone, or besides.
-  [[nodiscard]] const AddressSet& directed() const { return directed_; }
+  [[nodiscard]] const AddressSet& directed() const;
   /// True if `address` was sent directed presence, itself or as one of its account.
   [[nodiscard]] bool was_directed_to(xmpp::JidView address) const;
   /// Left out of broadcasts until the next available one.
   [[nodiscard]] bool leaves_out(std::string_view bare_jid) const {
-    return left_out_.contains(bare_jid);
+    return told_ && told_->left_out.contains(bare_jid);
   }
   /// Wall clock in milliseconds of the last available broadcast.
   [[nodiscard]] std::int64_t announced_ms() const { return announced_ms_; }
 
  private:
-  AddressSet directed_;
-  AddressSet left_out_;  ///< Bare JIDs.
+  struct Told {
+    AddressSet directed;
+    AddressSet left_out;  ///< Bare JIDs.
+  };
+
+  Told& told();
+
+  std::unique_ptr<Told> told_;  ///< Null, as most sessions only broadcast.
   std::int64_t announced_ms_ = 0;
 };
 

@@ -3,7 +3,7 @@
 
 #include <coroutine>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <memory>
 #include <span>
 
@@ -49,7 +49,7 @@ class TurnQueue {
   [[nodiscard]] bool is_taken() const { return is_taken_; }
 
  private:
-  std::deque<std::coroutine_handle<>> waiting_;
+  std::list<std::coroutine_handle<>> waiting_;  ///< Holds no memory while empty.
   bool is_taken_ = false;
 };
 
