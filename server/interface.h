@@ -20,14 +20,16 @@ struct Interface {
   std::vector<std::string> hosts;  ///< Normalised.
   std::unique_ptr<log::Channel> log;
 
-  [[nodiscard]] bool serves(std::string_view host) const {
+  /// The host by its normalised name; null if this interface does not serve it.
+  [[nodiscard]] const std::string* find_host(std::string_view host) const {
     for (const std::string& mine : hosts) {
       if (mine == host) {
-        return true;
+        return &mine;
       }
     }
-    return false;
+    return nullptr;
   }
+  [[nodiscard]] bool serves(std::string_view host) const { return find_host(host) != nullptr; }
 };
 
 /// One address; its interfaces share it, and the stream's host and namespace choose among them.

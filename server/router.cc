@@ -176,9 +176,9 @@ UserEntry& Router::user_for_session(xmpp::JidView bare_jid) {
   if (UserEntry* user = find_user(bare_jid.full())) {
     return *user;
   }
-  auto& slot = users_[std::string(bare_jid.full())];
-  slot = std::make_unique<UserEntry>(xmpp::Jid(bare_jid));
-  return *slot;
+  auto user = std::make_unique<UserEntry>(xmpp::Jid(bare_jid));
+  const std::string_view key = user->jid().full();
+  return *users_.emplace(key, std::move(user)).first->second;
 }
 
 void Router::release(UserEntry& user) {

@@ -97,7 +97,8 @@ class Router {
   base::Task<> run_iq(const Registry::Iq& handler, std::string bare_jid, xmpp::Stanza stanza);
 
   Shard& shard_;
-  std::unordered_map<std::string, std::unique_ptr<UserEntry>, base::TextHash, std::equal_to<>>
+  /// By bare JID, whose text is the user's own.
+  std::unordered_map<std::string_view, std::unique_ptr<UserEntry>, base::TextHash, std::equal_to<>>
       users_;
   std::vector<base::ConnectionId> chosen_;
   std::deque<xmpp::Stanza> later_;

@@ -92,9 +92,9 @@ bool Stream::assign_interface(const xml::StreamHeader& header) {
   }
   auto host = xmpp::prepare_domain(*header.to);
   for (const Interface* candidate : connection_.listener().interfaces) {
-    if (host && candidate->serves(*host)) {
+    if (const std::string* served = host ? candidate->find_host(*host) : nullptr) {
       interface_ = candidate;
-      host_ = std::move(*host);
+      host_ = *served;
       const auto waited = std::chrono::duration_cast<base::Milliseconds>(
           std::chrono::steady_clock::now() - opened_at_);
       const auto allowed = connection_.shard().options_of(*candidate).authentication_deadline;
@@ -166,7 +166,7 @@ void Stream::write_features() {
 
 void Stream::add_authentication_features(xml::Document& features) {
   if (!sasl_) {
-    sasl_ = std::make_unique<SaslNegotiation>(connection_, *interface_, host_);
+    sasl_ = std::make_unique<SaslNegotiation>(connection_, *interface_, std::string(host_));
   }
   if (sasl_->mechanisms().empty()) {
     return;

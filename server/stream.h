@@ -102,7 +102,7 @@ class Stream {
   bool has_sent_header_ = false;
   bool is_authenticated_ = false;
   const Interface* interface_ = nullptr;
-  std::string host_;
+  std::string_view host_;  ///< Among those of interface_, which outlives the stream.
   std::string language_;  ///< Of the peer's header (RFC 6120 §4.7.4); empty: none given.
   std::string mechanism_;
   xmpp::Jid jid_;

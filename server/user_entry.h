@@ -1,7 +1,7 @@
 // A user in use on its home shard, with what waits for it.
 #pragma once
 
-#include <deque>
+#include <list>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -32,8 +32,9 @@ class UserEntry final : public api::User {
   bool is_busy = false;        ///< A task of this user is under way; stanzas wait in order.
   bool is_performing = false;  ///< A loop over its stanzas is on the stack.
   int holds = 0;               ///< Tasks of its own sessions that use it.
-  std::deque<xmpp::Stanza>
-      waiting;  ///< Limits: base::kPendingPerUserMax, then resource-constraint.
+  /// A list, for an empty one holds no memory, and nearly always it is empty.
+  /// Limits: base::kPendingPerUserMax, then resource-constraint.
+  std::list<xmpp::Stanza> waiting;
 };
 
 }  // namespace rondel::server
