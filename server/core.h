@@ -41,6 +41,8 @@ struct Core {
   /// mailboxes[from * shards + to].
   std::vector<std::unique_ptr<Mailbox>> mailboxes;
   AddressCounter addresses;
+  /// Shards that still have connections; each waits for the others before it stops turning.
+  std::atomic<int> shards_running{0};
   OffloadPool* offload = nullptr;
   api::Admin* admin = nullptr;
   const log::Channel* log = nullptr;

@@ -139,7 +139,6 @@ void Router::route_copies(const xml::Document& stanza, std::span<const std::stri
     if (home == shard_.index()) {
       process_copies(by_shard[home]);
     } else if (!shard_.try_send(home, std::move(by_shard[home]))) {
-      ++shard_.counters().mailbox_refused;
     }
   }
 }
@@ -260,7 +259,13 @@ base::Task<> Router::load_account(std::string bare_jid) {
 /// RFC 6121 §8.5.1: the same answers as for an account that nobody is at, where that hides who
 /// exists.
 void Router::unknown_account(xmpp::Stanza stanza) {
-  if (stanza.is_iq() || stanza.is_message()) {
+  if (stanza.is_presence()) {
+    if (stanza.presence_type() == xmpp::PresenceType::probe) {
+      // As an account answers whom it does not know (§4.3.2).
+      shard_.route(xmpp::make_presence(xmpp::PresenceType::unsubscribed, stanza.to().bare_view(),
+                                       stanza.from().bare_view()));
+    }
+  } else if (!stanza.is_message() || stanza.message_type() != xmpp::MessageType::headline) {
     bounce(stanza, StanzaErrorCondition::service_unavailable);
   }
 }

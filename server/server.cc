@@ -205,6 +205,7 @@ base::Result<void, StartFailure> Server::open_listeners() {
 base::Result<void, StartFailure> Server::start_shards() {
   const auto count = static_cast<std::ptrdiff_t>(core_.shards.size());
   all_stopped_ = std::make_unique<std::latch>(count);
+  core_.shards_running = static_cast<int>(count);
   may_finish_ = std::make_unique<std::latch>(1);
   std::vector<std::future<base::Result<void>>> started;
   for (const auto& shard : core_.shards) {
@@ -215,6 +216,7 @@ base::Result<void, StartFailure> Server::start_shards() {
       auto ring = ring::UringRing::create({});
       if (!ring) {
         promise.set_value(base::Unexpected(ring.error()));
+        --core_.shards_running;
         all_stopped_->count_down();
         return;
       }

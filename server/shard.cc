@@ -106,17 +106,17 @@ void Shard::stop() {
 }
 
 void Shard::run() {
-  while (!is_stopped()) {
+  // What is on its way here when the others have stopped is still carried out: stored, or answered.
+  for (bool has_reported = false;
+       !has_reported || core_.shards_running > 0 || !is_stopped() || has_work();) {
     run_once();
+    if (is_stopped() && !has_reported) {
+      has_reported = true;
+      --core_.shards_running;
+    }
     if (is_stopping_ && base::monotonic_ms() > stop_deadline_ms_) {
       stop_deadline_ms_ += kStopMaxMs;
-      endpoints_.for_each([](base::SlotHandle, Endpoint& endpoint) {
-        if (Connection* connection = endpoint.as_connection()) {
-          connection->abort("the server stops");
-        } else if (RawEndpoint* raw = endpoint.as_raw()) {
-          raw->abort();
-        }
-      });
+      abort_all();
     }
   }
 }
@@ -125,6 +125,8 @@ void Shard::abort_all() {
   endpoints_.for_each([](base::SlotHandle, Endpoint& endpoint) {
     if (Connection* connection = endpoint.as_connection()) {
       connection->abort("the server stops");
+    } else if (RawEndpoint* raw = endpoint.as_raw()) {
+      raw->abort();
     }
   });
 }
@@ -170,7 +172,7 @@ bool Shard::has_work() const {
 void Shard::run_once() {
   // Whoever posts looks at the flag after posting, we look for posts after setting it: one of us
   // sees the other.
-  is_sleeping_.store(true, std::memory_order_seq_cst);
+  is_sleeping_.exchange(true, std::memory_order_seq_cst);
   // A connection that could not move waits for its peer or for a mailbox, and nobody tells us.
   const std::uint64_t sleep_max_ms = moves_.empty() ? kSleepMaxMs : kMoveRetryMs;
   const std::uint64_t wait_ms = has_work() ? 0 : timers_.next_delay_ms(sleep_max_ms);
@@ -309,9 +311,8 @@ void Shard::wake_receivers() {
 }
 
 void Shard::wake_if_sleeping() {
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  // Acquire: whoever sees the first sleep of a shard sees its ring, too.
-  if (is_sleeping_.load(std::memory_order_acquire)) {
+  // Both sides exchange: whichever comes second sees what the first has done before.
+  if (is_sleeping_.exchange(false, std::memory_order_seq_cst)) {
     ring_->wake();
   }
 }

@@ -74,8 +74,6 @@ class Stream {
   [[nodiscard]] xmpp::JidView jid() const { return jid_; }
   [[nodiscard]] std::string_view mechanism() const { return mechanism_; }
   [[nodiscard]] std::chrono::steady_clock::time_point opened_at() const { return opened_at_; }
-  /// The session was taken from it (conflict, removed account): it has none any more.
-  void session_taken() { session_ = nullptr; }
 
  private:
   /// True if the header names a host and namespace of an interface on this listener; else the
@@ -86,7 +84,6 @@ class Stream {
   void write_features();
   void add_authentication_features(xml::Document& features);
   void negotiate(const xml::Document& element);
-  void authenticate(const xml::Element& element);
   bool offer_to_modules(api::FeatureStage stage, const xml::Element& element);
   void bind(xml::Document request);
   void bind_at_home();
@@ -103,7 +100,7 @@ class Stream {
   bool is_authenticated_ = false;
   const Interface* interface_ = nullptr;
   std::string_view host_;  ///< Among those of interface_, which outlives the stream.
-  std::string language_;  ///< Of the peer's header (RFC 6120 §4.7.4); empty: none given.
+  std::string language_;   ///< Of the peer's header (RFC 6120 §4.7.4); empty: none given.
   std::string mechanism_;
   xmpp::Jid jid_;
   std::uint64_t authentication_began_ms_ = 0;  ///< Monotonic: what it relied on is from then.

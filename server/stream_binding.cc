@@ -1,0 +1,91 @@
+// Resource binding (RFC 6120 §7), which brings a stream to its user's home shard.
+#include "base/random.h"
+#include "server/connection.h"
+#include "server/shard.h"
+#include "server/stream.h"
+#include "xmpp/namespaces.h"
+#include "xmpp/stanza.h"
+
+namespace rondel::server {
+
+using xmpp::StanzaErrorCondition;
+using xmpp::StreamErrorCondition;
+namespace ns = xmpp::ns;
+
+void Stream::bind(xml::Document request) {
+  const xml::Element& root = request.root();
+  const xml::Element* payload = root.child("bind", ns::kBind);
+  if (!xmpp::kind_of(root)) {
+    if (!offer_to_modules(api::FeatureStage::session, root)) {
+      fail(StreamErrorCondition::unsupported_stanza_type);
+    }
+    return;
+  }
+  if (root.name() != "iq" || payload == nullptr) {
+    fail(StreamErrorCondition::not_authorized, "a resource must be bound first");  // RFC 6120 §7.1
+    return;
+  }
+  if (root.attribute_or("type", {}) != "set" || !root.has_attribute("id")) {
+    refuse(request, StanzaErrorCondition::bad_request, "binding is an iq of type set with an id");
+    return;
+  }
+  state_ = StreamState::binding;
+  bind_request_ = std::make_unique<xml::Document>(std::move(request));
+  Shard& shard = connection_.shard();
+  const std::uint16_t home = shard.home_of(jid_.bare());
+  if (home == shard.index()) {
+    bind_at_home();
+  } else {
+    connection_.pause();
+    shard.move_later(connection_, home);
+  }
+}
+
+void Stream::arrived() {
+  bind_at_home();
+  connection_.resume();
+}
+
+void Stream::bind_at_home() {
+  const std::unique_ptr<xml::Document> request = std::move(bind_request_);
+  state_ = StreamState::authenticated;
+  Shard& shard = connection_.shard();
+  if (shard.has_account_changed_since(jid_.bare(), authentication_began_ms_)) {
+    fail(StreamErrorCondition::reset, "the account has changed since it was authenticated");
+    return;
+  }
+  const xml::Element* wanted = request->root().child("bind", ns::kBind)->child("resource");
+  const std::string asked = wanted ? wanted->text() : std::string();
+  // RFC 6120 §7.6, §7.7: nothing asked for gets a resource of ours.
+  auto resource = asked.empty() ? base::Result<std::string, xmpp::JidError>(base::random_token())
+                                : xmpp::prepare_resource(asked);
+  auto full = resource
+                  ? xmpp::Jid::with_resource(jid_.view().bare_view(), *resource)
+                  : base::Result<xmpp::Jid, xmpp::JidError>(base::Unexpected(resource.error()));
+  if (!full) {
+    refuse(*request, StanzaErrorCondition::bad_request, xmpp::to_text(full.error()));
+    return;
+  }
+  session_ = shard.begin_session(connection_, *full, shard.options_of(*interface_).resources_max);
+  if (session_ == nullptr) {
+    // RFC 6120 §7.6.2.1: as many resources as an account may have are bound.
+    refuse(*request, StanzaErrorCondition::resource_constraint, "too many resources");
+    return;
+  }
+  jid_ = std::move(*full);
+  state_ = StreamState::bound;
+  connection_.cancel_deadline();
+  connection_.read_continuously();
+  xml::Document result = xmpp::make_iq_result(request->root());
+  xml::ElementBuilder(result).child("bind", ns::kBind).child("jid").text(jid_.full());
+  connection_.send_element(result.root());
+  RONDEL_LOG_INFO_WITH(log(),
+                       (log::Fields{.jid = jid_.full(),
+                                    .connection = connection_.id(),
+                                    .remote_address = connection_.peer().text()}),
+                       "c2s.bound", "mechanism={} tls={}", mechanism_,
+                       connection_.layer() ? connection_.layer()->info().version : "none");
+  shard.session_started(*session_);
+}
+
+}  // namespace rondel::server
