@@ -74,44 +74,57 @@ std::string explain(api::CredentialError error) {
              : "the password is empty, too long, or has characters that a password can't have";
 }
 
-base::Task<Json> add_user(api::Shard& shard, Json request) {
-  const std::string jid = text(request, "jid");
-  auto user = user_of(shard, jid);
+/// An account and the keys of the password that a request gives it.
+struct UserWithKeys {
+  store::UserKey user;
+  store::CredentialSet credentials;
+};
+using Keys = base::Result<UserWithKeys, std::string>;
+
+base::Task<Keys> derive_keys(api::Shard& shard, Json request) {
+  auto user = user_of(shard, text(request, "jid"));
   if (!user) {
-    co_return refuse(user.error());
+    co_return base::Unexpected(user.error());
   }
-  auto* credentials = shard.service<api::CredentialService>();
   std::string host = user->host;
   std::string password = text(request, "password");
-  auto derived = co_await credentials->derive(std::move(host), std::move(password));
+  auto derivation =
+      shard.service<api::CredentialService>()->derive(std::move(host), std::move(password));
+  auto derived = co_await derivation;
   if (!derived) {
-    co_return refuse(explain(derived.error()));
+    co_return base::Unexpected(explain(derived.error()));
   }
-  store::UserKey key = *user;
-  auto created = co_await users_of(shard, *user).create(std::move(key), std::move(*derived));
+  UserWithKeys result{std::move(*user), std::move(*derived)};
+  co_return Keys(std::move(result));
+}
+
+base::Task<Json> add_user(api::Shard& shard, Json request) {
+  const std::string jid = text(request, "jid");
+  auto derivation = derive_keys(shard, std::move(request));
+  auto made = co_await derivation;
+  if (!made) {
+    co_return refuse(made.error());
+  }
+  store::UserStore& users = users_of(shard, made->user);
+  auto creation = users.create(std::move(made->user), std::move(made->credentials));
+  const auto created = co_await creation;
   co_return created ? done() : refuse(explain(created.error(), jid));
 }
 
 base::Task<Json> change_password(api::Shard& shard, Json request) {
   const std::string jid = text(request, "jid");
-  auto user = user_of(shard, jid);
-  if (!user) {
-    co_return refuse(user.error());
+  auto derivation = derive_keys(shard, std::move(request));
+  auto made = co_await derivation;
+  if (!made) {
+    co_return refuse(made.error());
   }
-  auto* credentials = shard.service<api::CredentialService>();
-  std::string host = user->host;
-  std::string password = text(request, "password");
-  auto derived = co_await credentials->derive(std::move(host), std::move(password));
-  if (!derived) {
-    co_return refuse(explain(derived.error()));
-  }
-  store::UserKey key = *user;
-  auto changed =
-      co_await users_of(shard, *user).set_credentials(std::move(key), std::move(*derived));
+  const store::UserKey user = made->user;
+  auto change = users_of(shard, user).set_credentials(user, std::move(made->credentials));
+  const auto changed = co_await change;
   if (!changed) {
     co_return refuse(explain(changed.error(), jid));
   }
-  shard.post_account_event(*user, api::AccountEvent::password_changed, {});
+  shard.post_account_event(user, api::AccountEvent::password_changed, {});
   co_return done();
 }
 
