@@ -126,7 +126,7 @@ function(rondel_test room)
   endforeach()
   target_link_libraries(${name}_test PRIVATE ${links} rondel_flags GTest::gmock GTest::gtest GTest::gtest_main ${arg_LINKS})
   add_test(NAME ${name} COMMAND ${name}_test)
-  set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} ENVIRONMENT "RONDEL_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
 endfunction()
 
 # With RONDEL_FUZZ a libFuzzer program; otherwise a program that replays the corpus as a test.

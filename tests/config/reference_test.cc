@@ -1,6 +1,7 @@
 // docs/configuration.md is what the schema says.
 #include "config/reference.h"
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <gmock/gmock.h>
@@ -19,8 +20,9 @@ std::string up_to_modules(const std::string& page) {
 }
 
 TEST(ConfigurationPage, OfTheCoreIsUpToDate) {
-  const auto root = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path();
-  std::ifstream file(root / "docs" / "configuration.md");
+  const char* root = std::getenv("RONDEL_SOURCE_DIR");
+  ASSERT_NE(root, nullptr) << "ctest sets RONDEL_SOURCE_DIR to the checkout";
+  std::ifstream file(std::filesystem::path(root) / "docs" / "configuration.md");
   ASSERT_TRUE(file) << "docs/configuration.md cannot be read";
   std::ostringstream page;
   page << file.rdbuf();
