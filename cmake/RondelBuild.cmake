@@ -86,7 +86,7 @@ function(rondel_module name)
   endif()
   add_library(module_${name} MODULE ${sources})
   target_include_directories(module_${name} PRIVATE "${PROJECT_SOURCE_DIR}")
-  target_link_libraries(module_${name} PRIVATE rondel_flags ${arg_LINKS})
+  target_link_libraries(module_${name} PRIVATE rondel_flags rondel_header_hash ${arg_LINKS})
   set_target_properties(module_${name} PROPERTIES
     PREFIX "" OUTPUT_NAME ${name} LIBRARY_OUTPUT_DIRECTORY "${RONDEL_MODULES_OUTPUT_DIRECTORY}"
     CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)

@@ -2,6 +2,7 @@
 #include <array>
 
 #include "modules/account/accounts.h"
+#include "modules/api/module_export.h"
 
 namespace rondel::modules::account {
 namespace {

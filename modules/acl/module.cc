@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "modules/acl/address_set.h"
+#include "modules/api/module_export.h"
 #include "modules/api/registrar.h"
 
 namespace rondel::modules::acl {

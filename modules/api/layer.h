@@ -52,6 +52,8 @@ class Layer {
   [[nodiscard]] virtual LayerInfo info() const = 0;
   /// The binding data of `type` ("tls-exporter", "tls-server-end-point"), if this channel has it.
   [[nodiscard]] virtual std::optional<std::string> channel_binding(std::string_view type) const = 0;
+  /// Nobody authenticates on this connection any more: what channel_binding() needs may go.
+  virtual void forget_channel_bindings() {}
   /// Why receive() or send() failed, for the log.
   [[nodiscard]] virtual std::string_view failure() const = 0;
 

@@ -17,24 +17,6 @@ class Shard;
 /// Grows with every change of these headers that an older module would not survive.
 inline constexpr std::uint32_t kApiVersion = 1;
 
-#define RONDEL_TEXT_(x) #x
-#define RONDEL_TEXT(x) RONDEL_TEXT_(x)
-#if defined(__SANITIZE_ADDRESS__)
-#define RONDEL_SIGNATURE_SANITIZER " asan"
-#elif defined(__SANITIZE_THREAD__)
-#define RONDEL_SIGNATURE_SANITIZER " tsan"
-#else
-#define RONDEL_SIGNATURE_SANITIZER ""
-#endif
-#ifdef RONDEL_ASSERTIONS
-#define RONDEL_SIGNATURE_ASSERTIONS " assertions"
-#else
-#define RONDEL_SIGNATURE_ASSERTIONS ""
-#endif
-/// What two builds must share for one to load into the other.
-inline constexpr std::string_view kBuildSignature = __VERSION__
-    " abi " RONDEL_TEXT(__GXX_ABI_VERSION) RONDEL_SIGNATURE_ASSERTIONS RONDEL_SIGNATURE_SANITIZER;
-
 /// A module's state on one shard; its hooks and handlers are its members.
 ///
 /// Thread: the shard's. Owner: the shard. Freed before the shard's storage sessions.
@@ -72,7 +54,8 @@ struct Protocol {
   std::string_view version;  ///< Of the text that was followed.
 };
 
-/// What the one exported symbol of a module returns: static data, read before anything else runs.
+/// What a module says of itself (RONDEL_MODULE exports it): static data, read before anything else
+/// of it runs.
 struct ModuleInfo {
   std::string_view name;  ///< As in [modules] load; also the file's name.
   std::string_view version = "0.1.0";
@@ -84,7 +67,6 @@ struct ModuleInfo {
   std::unique_ptr<Module> (*create)() = nullptr;
 
   std::uint32_t api_version = kApiVersion;
-  std::string_view build_signature = kBuildSignature;
 };
 
 /// A module whose shards share nothing: `OnShard` has `static Result<void> load(Registrar&)` and is
@@ -104,11 +86,3 @@ std::unique_ptr<Module> create_module() {
 }
 
 }  // namespace rondel::api
-
-/// Exports `info`, an object of type ModuleInfo with static lifetime.
-#define RONDEL_MODULE(info)                                                          \
-  extern "C" __attribute__((visibility("default"))) const ::rondel::api::ModuleInfo* \
-  rondel_module() {                                                                  \
-    return &(info);                                                                  \
-  }                                                                                  \
-  static_assert(true, "a semicolon follows")

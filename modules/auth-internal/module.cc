@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/random.h"
+#include "modules/api/module_export.h"
 #include "modules/api/registrar.h"
 #include "modules/auth-internal/auth_settings.h"
 #include "modules/auth-internal/credential_maker.h"

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "modules/api/module_export.h"
 #include "modules/api/registrar.h"
 #include "modules/control/commands.h"
 #include "modules/control/protocol.h"

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "modules/api/module_export.h"
 #include "modules/api/registrar.h"
 #include "modules/conversation-log/log_line.h"
 #include "store/timestamp.h"

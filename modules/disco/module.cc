@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "modules/api/module_export.h"
 #include "modules/api/registrar.h"
 #include "modules/api/roster_service.h"
 #include "modules/disco/caps.h"

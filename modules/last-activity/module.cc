@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "modules/api/module_export.h"
 #include "modules/api/registrar.h"
 #include "modules/api/roster_service.h"
 #include "modules/last-activity/record.h"

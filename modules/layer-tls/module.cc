@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "modules/api/certificate_service.h"
+#include "modules/api/module_export.h"
 #include "modules/api/registrar.h"
 #include "modules/layer-tls/context_source.h"
 #include "modules/layer-tls/options.h"

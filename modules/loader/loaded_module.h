@@ -18,7 +18,8 @@ class LoadedModule {
   /// static constructors.
   ///
   /// Errors: a sentence that names the file: it is missing, can't be linked, has no symbol
-  /// rondel_module, is of another API version, of another build, or calls itself by another name.
+  /// rondel_module, was built by another compiler or against other headers, is of another API
+  /// version, or calls itself by another name.
   [[nodiscard]] static base::Result<LoadedModule> open(const std::string& directory,
                                                        const std::string& name);
 

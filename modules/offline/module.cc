@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/limits.h"
+#include "modules/api/module_export.h"
 #include "modules/offline/offline.h"
 #include "xmpp/namespaces.h"
 

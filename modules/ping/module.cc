@@ -1,6 +1,7 @@
 // The module ping: "are you there?", asked of the host or of one's own account (XEP-0199).
 #include <array>
 
+#include "modules/api/module_export.h"
 #include "modules/api/registrar.h"
 #include "xmpp/namespaces.h"
 

@@ -2,6 +2,7 @@
 #include <array>
 #include <memory>
 
+#include "modules/api/module_export.h"
 #include "modules/presence/presence_module.h"
 
 namespace rondel::modules::presence {

@@ -2,6 +2,7 @@
 #include <array>
 #include <memory>
 
+#include "modules/api/module_export.h"
 #include "modules/roster/roster_module.h"
 #include "xmpp/namespaces.h"
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/random.h"
+#include "modules/api/module_export.h"
 #include "modules/api/registrar.h"
 #include "modules/stanza-ids/strip.h"
 #include "xmpp/namespaces.h"

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string_view>
 
+#include "modules/api/module_export.h"
 #include "modules/api/registrar.h"
 #include "modules/store-sqlite/sqlite_storage.h"
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "modules/api/module_export.h"
 #include "modules/api/registrar.h"
 #include "xmpp/datetime.h"
 #include "xmpp/namespaces.h"

@@ -3,6 +3,7 @@
 #include <string>
 #include <sys/utsname.h>
 
+#include "modules/api/module_export.h"
 #include "modules/api/registrar.h"
 #include "xmpp/namespaces.h"
 

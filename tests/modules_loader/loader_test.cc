@@ -13,6 +13,8 @@
 #include <unistd.h>
 #include <vector>
 
+#include "modules/api/header_hash.h"
+
 namespace rondel::modules {
 namespace {
 
@@ -32,6 +34,11 @@ const std::vector<Wrong> kWrongs{
     {{"no-symbol"}, {kFolder + "/no-symbol.so", "is no module of Rondel", "rondel_module"}},
     {{"old-api"}, {kFolder + "/old-api.so", "version 999", "this server has", "module API"}},
     {{"other-build"}, {kFolder + "/other-build.so", "another compiler", "same compiler"}},
+    {{"other-options"}, {kFolder + "/other-options.so", "\"another compiler\"", "same compiler"}},
+    {{"other-headers"},
+     {kFolder + "/other-headers.so was built against other headers", "hash is 0123456789abcdef",
+      "this server's is " RONDEL_HEADER_HASH, "build it anew against the headers of this server"}},
+    {{"no-signature"}, {kFolder + "/no-signature.so", "older module API", "build it anew"}},
     {{"wrong-name"}, {kFolder + "/wrong-name.so", "right-name", "named after the module"}},
     {{"hen", "egg"}, {"circle", "\"hen\"", "\"egg\""}},
     {{"needs-good"}, {"\"needs-good\"", "needs module \"good\"", "[modules] load"}},

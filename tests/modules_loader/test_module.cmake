@@ -8,7 +8,7 @@ function(rondel_test_module name)
   string(MAKE_C_IDENTIFIER "test_module_${name}" target)
   add_library(${target} MODULE ${arg_SOURCES})
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}")
-  target_link_libraries(${target} PRIVATE rondel_flags ${arg_LINKS})
+  target_link_libraries(${target} PRIVATE rondel_flags rondel_header_hash ${arg_LINKS})
   target_compile_definitions(${target} PRIVATE ${arg_DEFINES})
   set_target_properties(${target} PROPERTIES
     PREFIX "" OUTPUT_NAME ${name} LIBRARY_OUTPUT_DIRECTORY "${arg_FOLDER}"

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <vector>
 
+#include "modules/api/module_export.h"
 #include "modules/api/registrar.h"
 
 namespace rondel::tests::recorder {
