@@ -31,13 +31,14 @@ class TinyClient:
         self.reading = None
         self.has_ended = False   # </stream:stream> came
 
-    async def connect(self, port, tls="off", context=None):
-        """`tls` is off, starttls or direct."""
+    async def connect(self, port, tls="off", context=None, address="127.0.0.1", source=None):
+        """`tls` is off, starttls or direct; `source` is the address that this client comes from, else any."""
+        more = {} if source is None else {"local_addr": (source, 0)}
         if tls == "direct":
-            self.reader, self.writer = await asyncio.open_connection("127.0.0.1", port, ssl=context,
-                                                                     server_hostname=self.host)
+            self.reader, self.writer = await asyncio.open_connection(address, port, ssl=context,
+                                                                     server_hostname=self.host, **more)
         else:
-            self.reader, self.writer = await asyncio.open_connection("127.0.0.1", port)
+            self.reader, self.writer = await asyncio.open_connection(address, port, **more)
         await self.open_stream()
         if tls == "starttls":
             self.send(f"<starttls xmlns='{NS_TLS}'/>")
