@@ -17,6 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PEERS = os.path.join(os.path.dirname(HERE), "peers")
 START_MAX_S = 60
 STOP_MAX_S = 20
+FILES_WANTED = 200_000
 
 
 class ServerError(Exception):
@@ -41,7 +42,12 @@ def make_certificate(folder):
 
 def raise_file_limit():
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    for limit in (FILES_WANTED, hard):
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, max(limit, hard)))
+            return
+        except (ValueError, PermissionError):
+            continue   # only root may raise the hard limit
 
 
 class Server:

@@ -1,0 +1,140 @@
+"""One comparison: who takes part, on which cores, and the rounds in which everybody has a turn."""
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+import time
+
+from . import accounts, load, servers
+from .rows import Figure, Sample
+
+LARGE = 100_000
+
+
+class Machine:
+    """The cores: the first for the server, the others for the generator."""
+
+    def __init__(self):
+        self.cpus = sorted(os.sched_getaffinity(0))
+
+    def server_cpus(self, shards=1):
+        return self.cpus[:shards] if len(self.cpus) > 1 else None
+
+    def generator_cpus(self, shards=1):
+        """Cores of its own, as far as there are any."""
+        return (self.cpus[shards:] or self.cpus[1:])[:1] or None
+
+    def has_core_for_generator(self, shards):
+        return len(self.cpus) > shards
+
+    def description(self):
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            model = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), "CPU")
+        return f"{len(self.cpus)} cores of {model}, Linux {os.uname().release}"
+
+
+class Contest:
+    """Owner of folders and processes; use as a context manager, which ends them all."""
+
+    def __init__(self, build, names, is_quick, say=lambda text: print(text, file=sys.stderr, flush=True)):
+        self.build, self.is_quick, self.say = build, is_quick, say
+        self.machine = Machine()
+        self.folder = tempfile.mkdtemp(prefix="compare-")
+        self.certificate, self.key = servers.make_certificate(self.folder)
+        self.generator = self.generator_for(1)
+        self.crowd = accounts.Crowd(self.scaled(10_000), 20 if is_quick else 500)
+        self.prepared = {}   # (name, crowd) -> server that has its accounts and does not run
+        self.names, self.versions, self.absent = [], {}, {}
+        for name in names:
+            self.enter(name)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        for server in self.prepared.values():
+            server.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # Sizes: the quick form looks for mistakes, not for time.
+    def scaled(self, users):
+        return max(10, users // 50) if self.is_quick else users
+
+    def seconds(self, seconds):
+        return min(seconds, 1) if self.is_quick else seconds
+
+    def make(self, name):
+        if name == "prosody":
+            return servers.Prosody(self.certificate, self.key)
+        if name == "ejabberd":
+            return servers.Ejabberd(self.certificate, self.key)
+        if name == "relay":
+            return servers.Relay(self.certificate, self.key, self.build)
+        return servers.Rondel(self.certificate, self.key, self.build)
+
+    def enter(self, name):
+        """A contestant that can't start is reported, and the rest goes on."""
+        try:
+            server = self.make(name)
+            self.prepared[name, "usual"] = server
+            self.versions[name] = server.version()
+            server.prepare(self.crowd)
+            server.start(self.machine.server_cpus())
+            server.stop()
+            self.names.append(name)
+        except (servers.ServerError, OSError) as error:
+            self.absent[name] = str(error)
+            self.say(f"{name} does not take part: {error}")
+
+    def generator_for(self, shards):
+        return load.Generator(self.build, self.machine.generator_cpus(shards), os.path.join(self.folder, "scram-keys"))
+
+    def handshake_cpu_us(self):
+        cpus = self.machine.cpus
+        return load.handshake_cpu_us(self.build, self.certificate, self.key, cpus[0], cpus[-1],
+                                     100 if self.is_quick else 3000)
+
+    @contextlib.contextmanager
+    def started(self, name, relay_mode=None, shards=1, crowd="usual"):
+        """A fresh process with the accounts that it has."""
+        if (name, crowd) not in self.prepared:   # only Rondel has another crowd
+            self.prepared[name, crowd] = server = self.make(name)
+            server.prepare(accounts.Crowd(self.scaled(LARGE), 0))
+        server = self.prepared[name, crowd]
+        if name == "relay":
+            server.mode = relay_mode
+        elif name == "rondel":
+            server.threads = shards
+        server.start(self.machine.server_cpus(shards))
+        try:
+            yield server
+        finally:
+            server.stop()
+
+    def run_row(self, row, name):
+        """One turn of one contestant; never raises for what a contestant does."""
+        begin = time.monotonic()
+        try:
+            sample = row.run(self, name)
+        except (servers.ServerError, load.LoadError, KeyError, TypeError, OSError) as error:
+            sample = Sample(None, problems=[f"{type(error).__name__}: {error}"])
+        shown = "-" if sample.value is None else f"{sample.value:.4g} {row.unit}"
+        self.say(f"  {name}: {shown} ({time.monotonic() - begin:.0f} s)"
+                 + "".join(f"\n    ! {problem[:500]}" for problem in sample.problems))
+        return sample
+
+    def run(self, rows, rounds):
+        """row name -> contestant -> Figure. Rounds are outermost, and who begins changes, so that noise hits all."""
+        samples = {row.name: {name: [] for name in row.contestants(self)} for row in rows}
+        for turn in range(rounds):
+            for row in rows:
+                figures = {done: {name: Figure(list(found)) for name, found in of_row.items()}
+                           for done, of_row in samples.items()}
+                row.prepare(self, figures)
+                names = row.contestants(self)
+                self.say(f"round {turn + 1} of {rounds}: {row.title}")
+                for name in names[turn % len(names):] + names[:turn % len(names)] if names else []:
+                    samples[row.name][name].append(self.run_row(row, name))
+        return {row: {name: Figure(found) for name, found in of_row.items()} for row, of_row in samples.items()}

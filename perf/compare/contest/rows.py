@@ -1,0 +1,351 @@
+"""The rows of the comparison: what is run, which figure counts, and what must be reached.
+
+A row's `run(contest, name)` starts a fresh contestant, runs it once and returns a Sample. A rule judges medians.
+"""
+
+import statistics
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Sample:
+    """One run: the figure that counts, what else was seen, and what went wrong."""
+
+    value: float | None
+    notes: dict = field(default_factory=dict)
+    problems: list = field(default_factory=list)
+    result: dict | None = None   # of rondel-load
+
+
+@dataclass
+class Figure:
+    """What several rounds say of one contestant in one row."""
+
+    samples: list
+
+    @property
+    def values(self):
+        return [sample.value for sample in self.samples if sample.value is not None]
+
+    @property
+    def median(self):
+        return statistics.median(self.values) if self.values else None
+
+    @property
+    def spread(self):
+        return (min(self.values), max(self.values)) if self.values else None
+
+    def note(self, name):
+        """The median of a note."""
+        found = [sample.notes[name] for sample in self.samples if sample.notes.get(name) is not None]
+        return statistics.median(found) if found else None
+
+
+@dataclass
+class Rule:
+    """A must: `left` is at most `factor` times `right` (names of contestants; `peer` is the better peer)."""
+
+    text: str
+    right: str
+    factor: float
+
+
+@dataclass
+class Verdict:
+    text: str
+    reached: bool | None   # None: can't be said
+    ratio: float | None = None
+
+
+def problems_of(result):
+    """Everything that makes a run worthless, in words."""
+    found = [f"{problem['what']} ({problem['count']} times): {problem.get('first', '')}".strip(": ")
+             for problem in result.get("problems") or []]
+    if not result["ok"] and not found:
+        found.append("rondel-load says that it didn't go as it should")
+    return found
+
+
+class Row:
+    """One line of the table of numbers to reach. Subclasses say what a run is."""
+
+    unit = "µs CPU"
+    peers = True      # take part
+    relay = None      # the relay's mode, if it takes part
+    tls = False
+
+    def __init__(self, name, title, rules=()):
+        self.name, self.title, self.rules = name, title, list(rules)
+
+    def contestants(self, contest):
+        names = ["rondel"]
+        if self.peers:
+            names += [name for name in ("prosody", "ejabberd") if name in contest.names]
+        if self.relay and "relay" in contest.names:
+            names.append("relay")
+        return [name for name in names if name in contest.names]
+
+    def prepare(self, contest, figures):
+        """Before the row's rounds, knowing the rows before."""
+
+    def measure(self, contest, server):
+        """One run against a started server; returns a Sample."""
+        raise NotImplementedError
+
+    def run(self, contest, name):
+        with contest.started(name, relay_mode=self.relay) as server:
+            return self.measure(contest, server)
+
+    def judge(self, figures):
+        """`figures`: contestant -> Figure of this row."""
+        return [judge_rule(rule, figures) for rule in self.rules]
+
+
+def better_peer(figures):
+    """(name, median) of the peer with the lower figure, or (None, None)."""
+    found = [(figures[name].median, name) for name in ("prosody", "ejabberd")
+             if name in figures and figures[name].median is not None]
+    return (min(found)[1], min(found)[0]) if found else (None, None)
+
+
+def judge_rule(rule, figures):
+    mine = figures["rondel"].median if "rondel" in figures else None
+    if rule.right == "peer":
+        other = better_peer(figures)[1]
+    else:
+        other = figures[rule.right].median if rule.right in figures else None
+    if mine is None or other is None:
+        return Verdict(rule.text, None)
+    return Verdict(rule.text, mine <= rule.factor * other, mine / other if other else None)
+
+
+def relay_rule(factor, what="the bare relay"):
+    return Rule(f"at most {factor} × {what}", "relay", factor)
+
+
+def peer_rule(times, what="less CPU"):
+    return Rule(f"at least {times} × {what} than the better peer", "peer", 1 / times)
+
+
+class Chat(Row):
+    """CPU of the server for each delivered message, closed loop: every user has `window` messages under way."""
+
+    relay = "pairs"
+
+    def __init__(self, name, title, users, rules, tls=False, pipeline=1, window=1, only_ours=False):
+        super().__init__(name, title, rules)
+        self.users, self.tls, self.pipeline, self.window = users, tls, pipeline, window
+        self.peers = not only_ours
+        if tls:
+            self.relay = None
+
+    def measure(self, contest, server):
+        users = contest.scaled(self.users)
+        result = contest.generator.run("chat", server, tls=self.tls, users=users, window=self.window,
+                                       pipeline=self.pipeline, duration=contest.seconds(5), warm_up=contest.seconds(1.5),
+                                       patience_s=180)
+        return Sample(result["work"]["server_cpu_us_each"],
+                      {"rate": result["work"]["rate"], "generator_was_bottleneck": result["generator"]["was_bottleneck"],
+                       "p99_us": (result["latency_us"] or {}).get("p99")}, problems_of(result), result)
+
+
+class Growth(Row):
+    """The same chat among more and more sessions; the value is the growth from the fewest to the most."""
+
+    unit = "×"
+    peers = False
+    relay = "pairs"
+    SIZES = (100, 1_000, 10_000)
+
+    def measure(self, contest, server):
+        costs, problems = [], []
+        for size in self.SIZES:
+            users = contest.scaled(size)
+            result = contest.generator.run("chat", server, users=users, window=1, duration=contest.seconds(4),
+                                           warm_up=contest.seconds(1.5), login_parallel=64, patience_s=180)
+            costs.append(result["work"]["server_cpu_us_each"])
+            problems += problems_of(result)
+        if None in costs or not costs[0]:
+            return Sample(None, {}, problems + ["no CPU time was seen"])
+        return Sample(costs[-1] / costs[0], {f"{size} sessions": cost for size, cost in zip(self.SIZES, costs)}, problems)
+
+    def judge(self, figures):
+        text = "grows by no larger a factor than the relay's own, plus a tenth"
+        mine, relay = (figures[name].median if name in figures else None for name in ("rondel", "relay"))
+        if mine is None or relay is None:
+            return [Verdict(text, None)]
+        return [Verdict(text, mine <= relay * 1.1, mine / relay)]
+
+
+class Login(Row):
+    """CPU of the server from connect to a bound resource, and a clean end."""
+
+    def __init__(self, name, title, rules, tls=False):
+        super().__init__(name, title, rules)
+        self.tls = tls
+
+    def measure(self, contest, server):
+        result = contest.generator.run("login", server, tls=self.tls, users=contest.scaled(500), window=16,
+                                       duration=contest.seconds(5), warm_up=contest.seconds(2))
+        return Sample(result["work"]["server_cpu_us_each"],
+                      {"rate": result["work"]["rate"], "generator_was_bottleneck": result["generator"]["was_bottleneck"],
+                       "p99_us": (result["latency_us"] or {}).get("p99")}, problems_of(result), result)
+
+
+class TlsLogin(Login):
+    """Also against OpenSSL alone, which is a contestant of this row: `relay`."""
+
+    relay = "handshakes"
+
+    def run(self, contest, name):
+        if name != "relay":
+            return super().run(contest, name)
+        return Sample(contest.handshake_cpu_us())
+
+
+class Idle(Row):
+    """User-space memory (private dirty pages) that each idle session adds to the server."""
+
+    unit = "bytes"
+    BYTES_MAX = 2048
+
+    def __init__(self, name, title, rules, tls=False):
+        super().__init__(name, title, rules)
+        self.tls = tls
+
+    def measure(self, contest, server):
+        users = contest.scaled(5_000 if server.name == "rondel" else 2_000)
+        # Caches, pools and threads come with the first sessions, and count for nobody.
+        contest.generator.run("login", server, tls=self.tls, users=contest.scaled(200), window=16,
+                              duration=contest.seconds(2), warm_up=0)
+        result = contest.generator.run("idle", server, tls=self.tls, users=users, duration=contest.seconds(3),
+                                       warm_up=contest.seconds(1), login_parallel=32, patience_s=240)
+        memory = result["memory_per_session"] or {}
+        return Sample(memory.get("private_dirty"),
+                      {"rss": memory.get("rss"), "kernel_tcp_memory": memory.get("kernel_tcp_memory"),
+                       "sessions": users}, problems_of(result), result)
+
+    def judge(self, figures):
+        mine = figures["rondel"].median if "rondel" in figures else None
+        own = Verdict("at most 2 KiB", None if mine is None else mine <= self.BYTES_MAX,
+                      None if mine is None else mine / self.BYTES_MAX)
+        return [own] + super().judge(figures)
+
+
+class Presence(Row):
+    """CPU of the server for each copy of a presence that one user broadcasts to 500 contacts."""
+
+    relay = "broadcast"
+
+    def measure(self, contest, server):
+        subscribers = contest.crowd.subscribers
+        result = contest.generator.run("presence", server, users=subscribers + 1, user_prefix="b",
+                                       subscribers=subscribers, prepared=True, duration=contest.seconds(5),
+                                       warm_up=contest.seconds(1.5), patience_s=180)
+        return Sample(result["work"]["server_cpu_us_each"],
+                      {"rate": result["work"]["rate"], "generator_was_bottleneck": result["generator"]["was_bottleneck"],
+                       "p99_us": (result["latency_us"] or {}).get("p99")}, problems_of(result), result)
+
+
+class Latency(Row):
+    """p99 at half of the better peer's highest rate, open loop; the highest rate comes from the chat of 100 users."""
+
+    unit = "µs p99"
+    relay = "pairs"
+
+    def __init__(self, name, title, rules, source):
+        super().__init__(name, title, rules)
+        self.source = source   # the row whose rates count
+        self.rate = None
+
+    def prepare(self, contest, figures):
+        if self.rate is not None:
+            return   # one rate for all rounds
+        found = [rate for name in ("prosody", "ejabberd") if name in figures.get(self.source, {})
+                 and (rate := figures[self.source][name].note("rate"))]
+        self.rate = max(found) / 2 if found else 1000
+        self.title = self.title.split(" (")[0] + f" ({self.rate:.0f} messages a second)"
+
+    def measure(self, contest, server):
+        result = contest.generator.run("chat", server, users=contest.scaled(100), rate=f"{self.rate:.0f}",
+                                       arrivals="poisson", duration=contest.seconds(6), warm_up=contest.seconds(1.5))
+        latency = result["latency_us"] or {}
+        return Sample(latency.get("p99"), {"p50_us": latency.get("p50"), "p99_9_us": latency.get("p99_9"),
+                                           "generator_late_p99_us": (result["generator"]["late_us"] or {}).get("p99")},
+                      problems_of(result), result)
+
+
+class Shards(Row):
+    """Throughput of two shards against one."""
+
+    unit = "messages/s"
+    peers = False
+
+    def contestants(self, contest):
+        return [name for name in ("rondel", "rondel-2") if "rondel" in contest.names]
+
+    def run(self, contest, name):
+        shards = 2 if name == "rondel-2" else 1
+        with contest.started("rondel", shards=shards) as server:
+            result = contest.generator_for(shards).run(
+                "chat", server, users=contest.scaled(1_000), window=4, duration=contest.seconds(5),
+                warm_up=contest.seconds(1.5), patience_s=180)
+        each = result["work"]["server_cpu_us_each"]
+        rate = result["work"]["rate"]
+        if contest.machine.has_core_for_generator(shards):
+            value, how = rate, "measured"
+        else:
+            value, how = (shards * 1e6 / each if each else None), "from CPU time"
+        return Sample(value, {"cpu_us_each": each, "rate_seen": rate, "how": None if how == "measured" else 1.0},
+                      problems_of(result), result)
+
+    def judge(self, figures):
+        text = "at least 1.8 × the throughput of one shard"
+        one, two = (figures[name].median if name in figures else None for name in ("rondel", "rondel-2"))
+        if not one or not two:
+            return [Verdict(text, None)]
+        if figures["rondel-2"].note("how"):
+            text += " (too few cores to leave one to the generator: computed from CPU time for each message)"
+        return [Verdict(text, two >= 1.8 * one, two / one)]
+
+
+class Start(Row):
+    """From exec to accepting connections, with many accounts in storage."""
+
+    unit = "s"
+    peers = False
+
+    def contestants(self, contest):
+        return ["rondel"] if "rondel" in contest.names else []
+
+    def run(self, contest, name):
+        with contest.started("rondel", crowd="large") as server:
+            return Sample(server.start_s)
+
+    def judge(self, figures):
+        mine = figures["rondel"].median if "rondel" in figures else None
+        return [Verdict("ready in under a second", None if mine is None else mine < 1, mine)]
+
+
+def all_rows():
+    """The table of the issue, in its order; latency stands after the chat that tells the rates."""
+    chat = [relay_rule(1.5), peer_rule(10)]
+    return [
+        Chat("chat-100", "chat, plain, 100 users", 100, chat),
+        Chat("chat-1000", "chat, plain, 1,000 users", 1_000, chat),
+        Chat("chat-100-tls", "chat, TLS 1.3, 100 users", 100, [peer_rule(10)], tls=True),
+        Chat("chat-1000-tls", "chat, TLS 1.3, 1,000 users", 1_000, [peer_rule(10)], tls=True),
+        Chat("pipelined", "chat, plain, 100 users, 16 messages in a write", 100, [peer_rule(20)], pipeline=16, window=16),
+        Login("login", "login, plain, SCRAM-SHA-256", [peer_rule(5)]),
+        TlsLogin("login-tls", "login, TLS 1.3, SCRAM-SHA-256",
+                 [peer_rule(5), relay_rule(2, "a bare OpenSSL handshake")], tls=True),
+        Idle("idle", "idle, plain: memory a session", [peer_rule(10, "less memory")]),
+        Idle("idle-tls", "idle, TLS 1.3: memory a session", [peer_rule(10, "less memory")], tls=True),
+        Presence("presence", "presence to 500 contacts: a copy",
+                 [relay_rule(1.3, "a bare send of the same bytes"), peer_rule(8)]),
+        Latency("latency", "latency at half of the better peer's highest rate",
+                [Rule("p99 at most a tenth of the better peer's", "peer", 0.1)], "chat-100"),
+        Growth("growth", "cost of a message, 10,000 sessions against 100"),
+        Shards("shards", "two shards against one"),
+        Start("start", "start with 100,000 accounts"),
+    ]
