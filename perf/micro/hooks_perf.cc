@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "hooks/chain.h"
+#include "perf/micro/counted.h"
 
 namespace {
 
@@ -34,6 +35,6 @@ void run_chain(benchmark::State& state) {
   }
   state.counters["hooks"] = static_cast<double>(state.range(0));
 }
-BENCHMARK(run_chain)->Arg(0)->Arg(1)->Arg(2)->Arg(8);
+BENCHMARK(run_chain)->Arg(0)->Arg(1)->Arg(2)->Arg(8)->Apply(rondel::perf::counted);
 
 }  // namespace

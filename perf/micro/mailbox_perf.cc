@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "perf/micro/counted.h"
 #include "server/connection.h"
 #include "server/mailbox.h"
 
@@ -24,7 +25,7 @@ rondel::xmpp::Stanza chat_message() {
 
 void push_and_pop(benchmark::State& state) {
   Mailbox mailbox(rondel::server::mailbox_capacity(2));
-  Message message(RouteStanza{chat_message()});
+  Message message(RouteStanza{chat_message(), {}});
   for (auto _ : state) {
     if (!mailbox.try_push(std::move(message))) {
       state.SkipWithError("the mailbox is full");
@@ -34,7 +35,7 @@ void push_and_pop(benchmark::State& state) {
   }
   state.counters["message_bytes"] = sizeof(Message);
 }
-BENCHMARK(push_and_pop);
+BENCHMARK(push_and_pop)->Apply(rondel::perf::counted);
 
 /// Batches, as a loop turn makes them: what is measured is a message, pushed and popped.
 void push_and_pop_batch(benchmark::State& state) {
@@ -42,7 +43,7 @@ void push_and_pop_batch(benchmark::State& state) {
   const auto batch = static_cast<std::size_t>(state.range(0));
   std::vector<Message> messages;
   for (std::size_t i = 0; i < batch; ++i) {
-    messages.emplace_back(RouteStanza{chat_message()});
+    messages.emplace_back(RouteStanza{chat_message(), {}});
   }
   for (auto _ : state) {
     for (Message& message : messages) {
@@ -54,7 +55,7 @@ void push_and_pop_batch(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
-BENCHMARK(push_and_pop_batch)->Arg(64)->Arg(1024);
+BENCHMARK(push_and_pop_batch)->Arg(64)->Arg(1024)->Apply(rondel::perf::counted);
 
 /// A second thread takes everything as fast as it can and frees it, as a receiving shard does.
 void between_threads(benchmark::State& state) {
@@ -69,7 +70,7 @@ void between_threads(benchmark::State& state) {
   });
   const rondel::xmpp::Stanza original = chat_message();
   for (auto _ : state) {
-    Message message(RouteStanza{original.clone()});
+    Message message(RouteStanza{original.clone(), {}});
     while (!mailbox.try_push(std::move(message))) {
       std::this_thread::yield();
     }
@@ -87,6 +88,6 @@ void clone_alone(benchmark::State& state) {
     benchmark::DoNotOptimize(original.clone());
   }
 }
-BENCHMARK(clone_alone);
+BENCHMARK(clone_alone)->Apply(rondel::perf::counted);
 
 }  // namespace

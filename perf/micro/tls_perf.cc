@@ -16,6 +16,7 @@
 
 #include "base/byte_buffer.h"
 #include "base/check.h"
+#include "perf/micro/counted.h"
 #include "tls/channel.h"
 #include "tls/context.h"
 #include "tls/kernel_support.h"
@@ -133,7 +134,7 @@ void bm_send(benchmark::State& state) {
   }
   state.SetLabel(label_of(state));
 }
-BENCHMARK(bm_send)->ArgsProduct({{0, 1}, {0, 1, 2}, {200, 16384}});
+BENCHMARK(bm_send)->ArgsProduct({{0, 1}, {0, 1, 2}, {200, 16384}})->Apply(rondel::perf::counted);
 
 /// `range(3)` records arrive together.
 void bm_receive(benchmark::State& state) {

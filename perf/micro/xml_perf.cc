@@ -6,6 +6,7 @@
 
 #include "base/byte_buffer.h"
 #include "base/check.h"
+#include "perf/micro/counted.h"
 #include "xml/document.h"
 #include "xml/framer.h"
 #include "xml/parser.h"
@@ -49,7 +50,7 @@ void bm_frame(benchmark::State& state) {
     frame(stanza(state.range(0)), SIZE_MAX, framer);
   }
 }
-BENCHMARK(bm_frame)->DenseRange(0, 2)->ArgName("stanza");
+BENCHMARK(bm_frame)->DenseRange(0, 2)->ArgName("stanza")->Apply(rondel::perf::counted);
 
 /// Stanzas that follow each other in one read.
 void bm_frame_coalesced(benchmark::State& state) {
@@ -63,7 +64,7 @@ void bm_frame_coalesced(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations() * 48);
 }
-BENCHMARK(bm_frame_coalesced);
+BENCHMARK(bm_frame_coalesced)->Apply(rondel::perf::counted);
 
 void bm_frame_bytewise(benchmark::State& state) {
   Framer framer = Framer::inside_stream();
@@ -71,7 +72,7 @@ void bm_frame_bytewise(benchmark::State& state) {
     frame(kMessage, 1, framer);
   }
 }
-BENCHMARK(bm_frame_bytewise);
+BENCHMARK(bm_frame_bytewise)->Apply(rondel::perf::counted);
 
 void bm_parse(benchmark::State& state) {
   ThreadParser parser;
@@ -81,7 +82,7 @@ void bm_parse(benchmark::State& state) {
     benchmark::DoNotOptimize(parsed);
   }
 }
-BENCHMARK(bm_parse)->DenseRange(0, 2)->ArgName("stanza");
+BENCHMARK(bm_parse)->DenseRange(0, 2)->ArgName("stanza")->Apply(rondel::perf::counted);
 
 void bm_write(benchmark::State& state) {
   ThreadParser parser;
@@ -93,7 +94,7 @@ void bm_write(benchmark::State& state) {
     benchmark::DoNotOptimize(out.text().data());
   }
 }
-BENCHMARK(bm_write)->DenseRange(0, 2)->ArgName("stanza");
+BENCHMARK(bm_write)->DenseRange(0, 2)->ArgName("stanza")->Apply(rondel::perf::counted);
 
 /// The whole way: DESIGN §10 allows 3 us for it together with the hooks.
 void bm_frame_parse_write(benchmark::State& state) {
@@ -109,7 +110,7 @@ void bm_frame_parse_write(benchmark::State& state) {
     benchmark::DoNotOptimize(out.text().data());
   }
 }
-BENCHMARK(bm_frame_parse_write);
+BENCHMARK(bm_frame_parse_write)->Apply(rondel::perf::counted);
 
 void bm_clone(benchmark::State& state) {
   ThreadParser parser;
@@ -118,7 +119,7 @@ void bm_clone(benchmark::State& state) {
     benchmark::DoNotOptimize(parsed->clone());
   }
 }
-BENCHMARK(bm_clone);
+BENCHMARK(bm_clone)->Apply(rondel::perf::counted);
 
 }  // namespace
 }  // namespace rondel::xml
