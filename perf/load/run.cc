@@ -1,0 +1,290 @@
+#include "perf/load/run.h"
+
+#include <algorithm>
+#include <csignal>
+#include <ctime>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <iostream>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace rondel::load {
+namespace {
+
+/// The generator was the bottleneck when its core was busier than that.
+constexpr double kBusyPercent = 90;
+/// Or when one event in a hundred was written later than that.
+constexpr std::uint64_t kLateNs = 1'000'000;
+/// Reading the proportional size walks page tables; not more of each interval than a part of 20.
+constexpr int kPssShare = 20;
+
+volatile std::sig_atomic_t g_is_interrupted = 0;
+
+void on_interrupt(int) {
+  g_is_interrupted = 1;
+}
+
+void prepare_process(std::uint32_t sessions) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  if (limit.rlim_max != RLIM_INFINITY && limit.rlim_max < sessions + 64) {
+    rlimit more{sessions + 64, sessions + 64};  // Works for root.
+    if (setrlimit(RLIMIT_NOFILE, &more) == 0) {
+      limit = more;
+    }
+  }
+  setrlimit(RLIMIT_NOFILE, &limit);
+  prctl(PR_SET_TIMERSLACK, 1000);  // An open loop is no better than its sleep.
+  struct sigaction action {};
+  action.sa_handler = &on_interrupt;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+double per_cent(double cpu_s, std::int64_t ns) {
+  return ns <= 0 ? 0 : 100 * cpu_s / (static_cast<double>(ns) / 1e9);
+}
+
+double us(std::uint64_t ns) {
+  return static_cast<double>(ns) / 1000;
+}
+
+}  // namespace
+
+double own_cpu_seconds() {
+  timespec used{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;
+}
+
+Run::Run(const Options& options) : options_(options), watch_(options.pids, options.process_names) {
+}
+
+base::Result<std::unique_ptr<Run>> Run::create(const Options& options) {
+  prepare_process(options.users);
+  std::unique_ptr<Run> run(new Run(options));
+  RONDEL_TRY(run->crowd_, Crowd::create(options));
+  run->scenario_ = make_scenario(*run->crowd_);
+  run->crowd_->set_scenario(*run->scenario_);
+  run->watch_.refresh();
+  if (run->watch_.is_asked() && run->watch_.processes() == 0) {
+    return base::Unexpected(base::Error("there is no such process of the server"));
+  }
+  return run;
+}
+
+base::Result<void> Run::execute() {
+  const auto wall =
+      std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
+  result_.started = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(wall));
+  zero_ns_ = now_ns();
+  result_.before = mark(true);
+  last_sample_ = result_.before;
+  next_sample_ns_ = zero_ns_ + to_ns(options_.interval_s);
+  if (scenario_->needs_sessions()) {
+    log_all_in();
+    if (crowd_->counts().ready == 0) {
+      const auto& found = crowd_->metrics().problems.found();
+      return base::Unexpected(
+          base::Error("not one session logged in: " +
+                      (found.empty() ? std::string("interrupted") : found.begin()->first)));
+    }
+    phase_ = "preparing";
+    while (!scenario_->prepare() && g_is_interrupted == 0) {
+      turn(now_ns() + kSecond / 100);
+    }
+  }
+  Metrics& metrics = crowd_->metrics();
+  std::int64_t now = now_ns();
+  phase_ = "warm-up";
+  metrics.measured_from = now + to_ns(options_.warm_up_s);
+  metrics.measured_until = metrics.measured_from + to_ns(options_.duration_s);
+  scenario_->start(now);
+  load_until(metrics.measured_from);
+  watch_.refresh();
+  result_.begin = mark(true);
+  phase_ = "measuring";
+  load_until(metrics.measured_until);
+  result_.end = mark(true);
+  metrics.measured_until = std::min(metrics.measured_until, result_.end.at_ns);
+  watch_.refresh();
+  result_.server_processes = watch_.processes();
+  result_.server_threads = watch_.threads();
+  drain();
+  say_good_bye();
+  find_bottlenecks();
+  result_.own_rss = ProcessWatch({getpid()}, {}).rss();
+  result_.is_interrupted = g_is_interrupted != 0;
+  return {};
+}
+
+Mark Run::mark(bool has_memory) {
+  Mark mark;
+  mark.work = scenario_->work();
+  if (has_memory) {
+    mark.server_memory = watch_.memory();
+    mark.kernel = kernel_memory();
+  }
+  mark.server = watch_.time();
+  mark.own_cpu_s = own_cpu_seconds();
+  mark.at_ns = now_ns();
+  return mark;
+}
+
+void Run::turn(std::int64_t until) {
+  crowd_->turn(std::min(until, next_sample_ns_));
+  if (const std::int64_t now = now_ns(); now >= next_sample_ns_) {
+    sample(now);
+  }
+}
+
+void Run::log_all_in() {
+  phase_ = "logging in";
+  const Mark begin = mark(false);
+  const double derived_before = crowd_->keys().derivation_seconds();
+  Schedule schedule(options_.login_rate, false, options_.seed);
+  schedule.start(begin.at_ns);
+  std::uint32_t next = 0;
+  const CrowdCounts& counts = crowd_->counts();
+  // A server that refuses one password refuses the others: no need to hear it a thousand times.
+  const auto is_hopeless = [&counts] { return counts.logins == 0 && counts.failed >= 100; };
+  while ((next < crowd_->size() && !is_hopeless()) || counts.logging_in > 0) {
+    const std::int64_t now = now_ns();
+    while (next < crowd_->size() && counts.logging_in < options_.login_parallel && !is_hopeless() &&
+           g_is_interrupted == 0 && (options_.login_rate == 0 || schedule.next() <= now)) {
+      crowd_->log_in(next++, options_.login_rate == 0 ? now : schedule.take());
+    }
+    if (g_is_interrupted != 0 && counts.logging_in == 0) {
+      break;
+    }
+    turn(std::min(now + kSecond / 10, schedule.next()));
+  }
+  const Mark end = mark(false);
+  result_.login = LoginCost{
+      counts.logins, static_cast<double>(end.at_ns - begin.at_ns) / 1e9,
+      end.server.total_s - begin.server.total_s,
+      end.own_cpu_s - begin.own_cpu_s - (crowd_->keys().derivation_seconds() - derived_before)};
+}
+
+void Run::load_until(std::int64_t until) {
+  while (g_is_interrupted == 0) {
+    const std::int64_t now = now_ns();
+    if (now >= until) {
+      break;
+    }
+    turn(std::min(until, scenario_->turn(now)));
+  }
+}
+
+void Run::drain() {
+  phase_ = "draining";
+  scenario_->stop();
+  std::uint64_t work = scenario_->work();
+  std::int64_t deadline = now_ns() + to_ns(options_.patience_s);
+  while (!scenario_->is_drained() && now_ns() < deadline && crowd_->counts().ready > 0) {
+    scenario_->turn(now_ns());
+    turn(now_ns() + kSecond / 100);
+    if (scenario_->work() != work) {
+      work = scenario_->work();
+      deadline = now_ns() + to_ns(options_.patience_s);
+    }
+  }
+  // A repeated message may come right behind the last one.
+  const std::int64_t end = now_ns() + kSecond / 5;
+  while (now_ns() < end) {
+    turn(end);
+  }
+  scenario_->settle();
+}
+
+void Run::say_good_bye() {
+  phase_ = "leaving";
+  const CrowdCounts& counts = crowd_->counts();
+  std::uint32_t next = 0;
+  while (next < crowd_->size() || counts.ending > 0 || counts.logging_in > 0) {
+    while (next < crowd_->size() && counts.ending < options_.login_parallel) {
+      crowd_->leave((*crowd_)[next++]);
+    }
+    turn(now_ns() + kSecond / 10);
+  }
+}
+
+void Run::sample(std::int64_t now) {
+  next_sample_ns_ = std::max(now + 1, next_sample_ns_ + to_ns(options_.interval_s));
+  Metrics& metrics = crowd_->metrics();
+  Mark here = mark(false);
+  const std::int64_t passed = here.at_ns - last_sample_.at_ns;
+  Sample sample;
+  sample.t_s = static_cast<double>(here.at_ns - zero_ns_) / 1e9;
+  sample.rate = static_cast<double>(here.work - last_sample_.work) * 1e9 /
+                static_cast<double>(std::max<std::int64_t>(1, passed));
+  sample.p50_us = us(metrics.interval.at_percentile(50));
+  sample.p99_us = us(metrics.interval.at_percentile(99));
+  sample.generator_cpu_percent = per_cent(here.own_cpu_s - last_sample_.own_cpu_s, passed);
+  sample.sessions = crowd_->counts().ready;
+  if (watch_.is_asked()) {
+    sample.server_cpu_percent = per_cent(here.server.total_s - last_sample_.server.total_s, passed);
+    sample.server_rss = watch_.rss();
+    if (pss_cost_ns_ * kPssShare < to_ns(options_.interval_s)) {
+      const std::int64_t begin = now_ns();
+      if (const auto memory = watch_.memory()) {
+        sample.server_pss = memory->pss;
+      }
+      pss_cost_ns_ = now_ns() - begin;
+    }
+  }
+  metrics.interval.clear();
+  last_sample_ = here;
+  result_.samples.push_back(sample);
+  progress(sample);
+}
+
+void Run::progress(const Sample& sample) {
+  if (options_.is_quiet) {
+    return;
+  }
+  const CrowdCounts& counts = crowd_->counts();
+  std::string line = fmt::format("{:7.1f} s  {:<10} {:>7} sessions  {:>9.0f} {}s/s", sample.t_s,
+                                 phase_, sample.sessions, sample.rate, scenario_->unit());
+  if (sample.p50_us > 0) {
+    line += fmt::format("  p50 {:.0f} us  p99 {:.0f} us", sample.p50_us, sample.p99_us);
+  }
+  if (sample.server_cpu_percent) {
+    line += fmt::format("  server {:.0f} %", *sample.server_cpu_percent);
+  }
+  line += fmt::format("  self {:.0f} %", sample.generator_cpu_percent);
+  if (counts.failed + counts.ended > 0) {
+    line += fmt::format("  {} failed, {} ended", counts.failed, counts.ended);
+  }
+  // On a terminal one line that changes; in a file one line each.
+  const bool is_terminal = isatty(STDERR_FILENO) == 1;
+  std::cerr << (is_terminal ? "\r\x1b[K" : "") << line << (is_terminal ? "" : "\n") << std::flush;
+}
+
+void Run::find_bottlenecks() {
+  const double percent = per_cent(result_.end.own_cpu_s - result_.begin.own_cpu_s,
+                                  result_.end.at_ns - result_.begin.at_ns);
+  if (percent >= kBusyPercent) {
+    result_.bottlenecks.push_back(fmt::format("the generator's core was {:.0f} % busy", percent));
+  }
+  const Histogram& late = crowd_->metrics().late;
+  if (const std::uint64_t p99 = late.at_percentile(99); p99 > kLateNs) {
+    result_.bottlenecks.push_back(fmt::format(
+        "one event in a hundred was written {:.1f} ms or more after it was due", us(p99) / 1000));
+  }
+}
+
+bool Run::is_clean() {
+  const Ledger* ledger = scenario_->ledger();
+  const LedgerCounts none{};
+  const LedgerCounts& counts = ledger == nullptr ? none : ledger->counts();
+  return crowd_->metrics().problems.empty() && crowd_->metrics().unsent == 0 &&
+         counts.lost + counts.repeated + counts.reordered + counts.misrouted + counts.altered +
+                 counts.bounced ==
+             0;
+}
+
+}  // namespace rondel::load
