@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <span>
@@ -22,6 +23,7 @@ namespace rondel::base {
 /// Appends at the end, consumes at the front.
 ///
 /// Grows by doubling; release() gives the memory back, so an idle connection holds none.
+/// Limits: 4 GiB, which is asserted: who fills a buffer bounds it far below.
 class ByteBuffer {
  public:
   ByteBuffer() = default;
@@ -48,7 +50,7 @@ class ByteBuffer {
   void append(std::span<const std::byte> bytes) {
     if (!bytes.empty()) {
       std::memcpy(prepare(bytes.size()).data(), bytes.data(), bytes.size());
-      end_ += bytes.size();
+      end_ += static_cast<std::uint32_t>(bytes.size());
     }
   }
   void append(std::string_view text) { append(as_bytes(text)); }
@@ -63,13 +65,13 @@ class ByteBuffer {
   }
   void commit(std::size_t count) {
     RONDEL_ASSERT(count <= capacity_ - end_);
-    end_ += count;
+    end_ += static_cast<std::uint32_t>(count);
   }
 
   /// Drops bytes from the front.
   void consume(std::size_t count) {
     RONDEL_ASSERT(count <= size());
-    begin_ += count;
+    begin_ += static_cast<std::uint32_t>(count);
     if (begin_ == end_) {
       begin_ = end_ = 0;
     }
@@ -77,7 +79,7 @@ class ByteBuffer {
   /// Drops bytes behind the first `count`.
   void truncate(std::size_t count) {
     RONDEL_ASSERT(count <= size());
-    end_ = begin_ + count;
+    end_ = begin_ + static_cast<std::uint32_t>(count);
   }
   void clear() { begin_ = end_ = 0; }
   /// Empties the buffer and gives its memory back.
@@ -85,14 +87,22 @@ class ByteBuffer {
     data_.reset();
     begin_ = end_ = capacity_ = 0;
   }
+  /// Empties the buffer; its memory stays for the next use if it is no more than `bytes_max`.
+  void recycle(std::size_t bytes_max) {
+    if (capacity_ > bytes_max) {
+      release();
+    } else {
+      clear();
+    }
+  }
 
  private:
   void grow(std::size_t count);
 
   std::unique_ptr<std::byte[]> data_;
-  std::size_t begin_ = 0;
-  std::size_t end_ = 0;
-  std::size_t capacity_ = 0;
+  std::uint32_t begin_ = 0;
+  std::uint32_t end_ = 0;
+  std::uint32_t capacity_ = 0;
 };
 
 }  // namespace rondel::base
