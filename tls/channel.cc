@@ -64,13 +64,17 @@ const Failure& Channel::failure() const {
 }
 
 std::optional<std::string> Channel::exporter() const {
-  return has_exporter_ ? std::optional<std::string>({exporter_.data(), exporter_.size()})
-                       : std::nullopt;
+  if (!bindings_ || !bindings_->has_exporter) {
+    return std::nullopt;
+  }
+  return std::string(bindings_->exporter.data(), bindings_->exporter.size());
 }
 
 std::optional<std::string> Channel::server_end_point() const {
-  return end_point_size_ != 0 ? std::optional<std::string>({end_point_.data(), end_point_size_})
-                              : std::nullopt;
+  if (!bindings_ || bindings_->end_point_size == 0) {
+    return std::nullopt;
+  }
+  return std::string(bindings_->end_point.data(), bindings_->end_point_size);
 }
 
 void Channel::set_sni(std::string_view sni, const std::string& host) {
@@ -81,16 +85,25 @@ void Channel::set_sni(std::string_view sni, const std::string& host) {
   }
 }
 
+Channel::Bindings& Channel::bindings() {
+  if (!bindings_) {
+    bindings_ = std::make_unique<Bindings>();
+  }
+  return *bindings_;
+}
+
 void Channel::set_exporter(std::string_view bytes) {
-  RONDEL_CHECK(bytes.size() == exporter_.size());
-  std::copy(bytes.begin(), bytes.end(), exporter_.begin());
-  has_exporter_ = true;
+  RONDEL_CHECK(bytes.size() == Bindings().exporter.size());
+  std::copy(bytes.begin(), bytes.end(), bindings().exporter.begin());
+  bindings().has_exporter = true;
 }
 
 void Channel::set_end_point(std::string_view hash) {
-  RONDEL_CHECK(hash.size() <= end_point_.size());
-  std::copy(hash.begin(), hash.end(), end_point_.begin());
-  end_point_size_ = static_cast<std::uint8_t>(hash.size());
+  RONDEL_CHECK(hash.size() <= Bindings().end_point.size());
+  if (!hash.empty()) {
+    std::copy(hash.begin(), hash.end(), bindings().end_point.begin());
+    bindings().end_point_size = static_cast<std::uint8_t>(hash.size());
+  }
 }
 
 Status Channel::fail(Failure failure) {

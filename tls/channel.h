@@ -126,11 +126,15 @@ class Channel {
   [[nodiscard]] const Failure& failure() const;
 
   /// 32 bytes of "EXPORTER-Channel-Binding", taken at the end of the handshake.
-  /// Absent before it, and for TLS 1.2 without extended master secret. Source: RFC 9266 §2, §4.2.
+  /// Absent before it, after forget_bindings(), and for TLS 1.2 without extended master secret.
+  /// Source: RFC 9266 §2, §4.2.
   [[nodiscard]] std::optional<std::string> exporter() const;
   /// The hash of our certificate as the client knows it, also in a resumed session.
-  /// Absent where the certificate's signature names no single hash. Source: RFC 5929 §4.1.
+  /// Absent where the certificate's signature names no single hash, and after forget_bindings().
+  /// Source: RFC 5929 §4.1.
   [[nodiscard]] std::optional<std::string> server_end_point() const;
+  /// Drops both: nobody authenticates on this connection any more.
+  void forget_bindings() { bindings_.reset(); }
 
  protected:
   Channel() = default;
@@ -150,14 +154,20 @@ class Channel {
 
  private:
   // Ten thousand idle connections keep these: small, and in one piece.
-  bool has_exporter_ = false;
+  struct Bindings {
+    bool has_exporter = false;
+    std::uint8_t end_point_size = 0;
+    std::array<char, 32> exporter{};
+    std::array<char, 64> end_point{};
+  };
+  [[nodiscard]] Bindings& bindings();
+
   bool is_sni_the_host_ = false;
-  std::uint8_t end_point_size_ = 0;
   const std::string* host_ = nullptr;
   std::unique_ptr<const std::string> sni_;  ///< Null if it is the host's name, or empty.
   std::unique_ptr<const Failure> failure_;
-  std::array<char, 32> exporter_{};
-  std::array<char, 64> end_point_{};
+  std::unique_ptr<Bindings>
+      bindings_;  ///< Null before the end of the handshake, and when forgotten.
 };
 
 /// Bytes a client may send before its handshake is done: far above any real one without client

@@ -63,6 +63,9 @@ TEST_P(EveryCipher, CarriesDataBothWaysAndBindsBothEndsAlike) {
   EXPECT_FALSE(info.is_resumed);
   EXPECT_EQ(link.channel->exporter(), link.client.exporter());
   EXPECT_EQ(link.channel->server_end_point(), link.client.end_point("SHA256"));
+  link.channel->forget_bindings();
+  EXPECT_FALSE(link.channel->exporter().has_value());
+  EXPECT_FALSE(link.channel->server_end_point().has_value());
 
   link.client.send("<stream/>");
   link.server_send("<features/>");
