@@ -12,6 +12,12 @@ namespace rondel::perf {
 
 using ring::Op;
 
+namespace {
+
+constexpr std::string_view kStreamEnd = "</stream:stream>";
+
+}  // namespace
+
 struct Relay::Connection {
   base::SlotHandle handle;
   int fd = -1;
@@ -113,6 +119,12 @@ void Relay::negotiate(Connection& connection, std::span<const std::byte> bytes) 
 
 void Relay::copy(Connection& from, std::span<const std::byte> bytes) {
   counters_.bytes_received += bytes.size();
+  if (base::as_text(bytes).ends_with(kStreamEnd)) [[unlikely]] {
+    // A client waits for the answer; all else that is said is not looked at.
+    from.waiting.append(kStreamEnd);
+    mark_dirty(from);
+    return;
+  }
   if (mode_ == RelayMode::broadcast) {
     broadcast(from, bytes);
     return;

@@ -28,7 +28,7 @@ struct RelayCounters {
   std::uint64_t connections = 0;     ///< Accepted.
   std::uint64_t sessions = 0;        ///< Through with the negotiation.
   std::uint64_t bytes_received = 0;  ///< To be copied.
-  std::uint64_t bytes_sent = 0;      ///< Copies, as the kernel took them.
+  std::uint64_t bytes_sent = 0;      ///< Of sessions, as the kernel took them.
   std::uint64_t bytes_dropped = 0;   ///< For a partner who isn't there.
   std::uint64_t failures = 0;        ///< Connections that spoke no XMPP before their bind.
 };
