@@ -39,6 +39,7 @@ class Negotiation {
 
   /// The local part that the client logged in with.
   [[nodiscard]] const std::string& user() const { return user_; }
+  [[nodiscard]] bool is_bound() const { return is_bound_; }
 
  private:
   State handle(std::string_view element, base::ByteBuffer& output);

@@ -102,14 +102,17 @@ void Relay::negotiate(Connection& connection, std::span<const std::byte> bytes) 
   std::span<const std::byte> rest;
   const Negotiation::State state = connection.negotiation->feed(bytes, connection.waiting, rest);
   mark_dirty(connection);
+  if (connection.user.empty() && connection.negotiation->is_bound()) {
+    // Others may write to it before its presence has come.
+    connection.user = connection.negotiation->user();
+    by_user_[connection.user] = &connection;
+  }
   if (state == Negotiation::State::failed) {
     ++counters_.failures;
     end(connection);
   } else if (state == Negotiation::State::done) {
     ++counters_.sessions;
-    connection.user = connection.negotiation->user();
     connection.negotiation.reset();
-    by_user_[connection.user] = &connection;
     all_.push_back(&connection);
     if (!rest.empty()) {
       copy(connection, rest);
