@@ -8,7 +8,10 @@ namespace rondel::load {
 
 Chat::Chat(Crowd& crowd)
     : crowd_(crowd),
-      messages_(crowd, crowd.options().has_random_partners ? crowd.options().contacts : 1),
+      messages_(crowd,
+                0,
+                crowd.size(),
+                crowd.options().has_random_partners ? crowd.options().contacts : 1),
       rate_(crowd.options().rate),
       window_(crowd.options().window),
       pipeline_(crowd.options().pipeline),

@@ -26,7 +26,9 @@ class Chat final : public Scenario {
   [[nodiscard]] std::uint64_t work() const override {
     return messages_.ledger().counts().delivered;
   }
-  [[nodiscard]] const Ledger* ledger() const override { return &messages_.ledger(); }
+  [[nodiscard]] std::vector<const Ledger*> ledgers() const override {
+    return {&messages_.ledger()};
+  }
   [[nodiscard]] std::pair<std::uint64_t, std::uint64_t> bytes_written() const override {
     return messages_.bytes_written();
   }

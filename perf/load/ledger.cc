@@ -76,9 +76,22 @@ bool MessageId::read(std::string_view text, MessageId& id) {
   return true;
 }
 
-Ledger::Ledger(std::uint32_t sessions, std::uint32_t partners)
+LedgerCounts& LedgerCounts::operator+=(const LedgerCounts& other) {
+  sent += other.sent;
+  delivered += other.delivered;
+  lost += other.lost;
+  repeated += other.repeated;
+  reordered += other.reordered;
+  misrouted += other.misrouted;
+  altered += other.altered;
+  bounced += other.bounced;
+  return *this;
+}
+
+Ledger::Ledger(std::uint32_t senders, std::uint32_t partners, std::uint32_t first)
     : partners_(partners),
-      recipients_(std::size_t{sessions} * partners),
+      first_(first),
+      recipients_(std::size_t{senders} * partners),
       sent_(recipients_.size()),
       expected_(recipients_.size()) {
 }

@@ -40,6 +40,12 @@ struct LedgerCounts {
   std::uint64_t misrouted = 0;
   std::uint64_t altered = 0;
   std::uint64_t bounced = 0;
+
+  LedgerCounts& operator+=(const LedgerCounts& other);
+  /// Everything sent came once, in order, to whom it was for, as it was.
+  [[nodiscard]] bool is_clean() const {
+    return lost + repeated + reordered + misrouted + altered + bounced == 0;
+  }
 };
 
 /// Numbers messages in each pair, and finds what is lost, repeated, reordered or misrouted.
@@ -54,14 +60,16 @@ class Ledger {
     std::uint32_t number;
   };
 
-  /// `partners` partners for each of `sessions`, to be told by set_partner().
-  Ledger(std::uint32_t sessions, std::uint32_t partners);
+  /// `partners` partners for each of `senders` from `first` on, to be told by set_partner().
+  Ledger(std::uint32_t senders, std::uint32_t partners, std::uint32_t first = 0);
 
   void set_partner(std::uint32_t pair, std::uint32_t session) { recipients_[pair] = session; }
   [[nodiscard]] std::uint32_t pair_of(std::uint32_t sender, std::uint32_t partner) const {
-    return sender * partners_ + partner;
+    return (sender - first_) * partners_ + partner;
   }
-  [[nodiscard]] std::uint32_t sender_of(std::uint32_t pair) const { return pair / partners_; }
+  [[nodiscard]] std::uint32_t sender_of(std::uint32_t pair) const {
+    return first_ + pair / partners_;
+  }
   [[nodiscard]] std::uint32_t recipient_of(std::uint32_t pair) const { return recipients_[pair]; }
   /// The number of the pair's next message that is neither seen nor passed over.
   [[nodiscard]] std::uint32_t expected(std::uint32_t pair) const {
@@ -111,6 +119,7 @@ class Ledger {
   }
 
   std::uint32_t partners_;
+  std::uint32_t first_;
   std::vector<std::uint32_t> recipients_;
   std::vector<std::uint32_t> sent_;
   std::vector<std::uint32_t> expected_;

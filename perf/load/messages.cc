@@ -25,21 +25,20 @@ char* put(char* at, std::string_view text) {
 
 }  // namespace
 
-Messages::Messages(Crowd& crowd, std::uint32_t partners)
+Messages::Messages(Crowd& crowd, std::uint32_t first, std::uint32_t count, std::uint32_t partners)
     : crowd_(crowd),
-      ledger_(crowd.size(), partners),
+      ledger_(count, partners, first),
       texts_(crowd.options().body_bytes, crowd.options().seed),
       run_(static_cast<std::uint16_t>(base::random_u64())),
       zero_ns_(now_ns()) {
-  const std::uint32_t size = crowd.size();
   Dice dice(crowd.options().seed + 1);
-  for (std::uint32_t session = 0; session < size; ++session) {
+  for (std::uint32_t i = 0; i < count; ++i) {
     for (std::uint32_t partner = 0; partner < partners; ++partner) {
-      std::uint32_t other = session ^ 1;
-      if (partners > 1 || other >= size) {
-        other = (session + 1 + dice.below(size - 1)) % size;
+      std::uint32_t other = i ^ 1;
+      if (partners > 1 || other >= count) {
+        other = (i + 1 + dice.below(count - 1)) % count;
       }
-      ledger_.set_partner(ledger_.pair_of(session, partner), other);
+      ledger_.set_partner(ledger_.pair_of(first + i, partner), first + other);
     }
   }
 }

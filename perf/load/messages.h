@@ -16,8 +16,8 @@ class Crowd;
 /// Writes messages into connections, and accounts for those that come.
 class Messages {
  public:
-  /// `partners` for each session: with 1 they are pairs, else drawn.
-  Messages(Crowd& crowd, std::uint32_t partners);
+  /// Sessions [first, first + count) write to `partners` each: with 1 they are pairs, else drawn.
+  Messages(Crowd& crowd, std::uint32_t first, std::uint32_t count, std::uint32_t partners);
 
   void write(Connection& sender, std::uint32_t pair, std::int64_t due);
 

@@ -52,6 +52,8 @@ void add_connection(CLI::App& app, Options& options) {
       ->check(CLI::Range(1, 100'000));
   app.add_option("--login-rate", options.login_rate, "logins a second before the run; 0: no limit")
       ->check(CLI::NonNegativeNumber);
+  app.add_flag("--visit", options.is_visit, "every account logs in once and leaves, before");
+  app.add_option("--baseline", options.baseline, "sessions that are there at the first look");
 }
 
 void add_load(CLI::App& app, Options& options) {
@@ -124,6 +126,9 @@ std::string usage_problem(const CommandLine& line, const std::set<std::string>& 
   }
   if (options.scenario == "presence" && options.subscribers >= options.users) {
     return "--subscribers must be less than --users";
+  }
+  if (options.scenario == "mixed" && options.users < 20) {
+    return "a mix needs --users 20";
   }
   return {};
 }

@@ -36,6 +36,8 @@ struct Options {
 
   unsigned login_parallel = 64;
   double login_rate = 0;
+  bool is_visit = false;
+  unsigned baseline = 0;
   double rate = 0;
   bool is_poisson = false;
   unsigned window = 1;

@@ -85,6 +85,8 @@ Json options_of(const Options& options) {
           {"sources", options.sources},
           {"login_parallel", options.login_parallel},
           {"login_rate", options.login_rate},
+          {"visit", options.is_visit},
+          {"baseline", options.baseline},
           {"rate", options.rate},
           {"arrivals", options.is_poisson ? "poisson" : "even"},
           {"window", options.window},
@@ -122,44 +124,53 @@ Json problems_of(Run& run) {
 Json work_of(Run& run) {
   const RunResult& result = run.result();
   const double seconds = seconds_between(result.begin, result.end);
-  const std::uint64_t count = result.end.work - result.begin.work;
-  // What an idle session costs is for each second of it.
-  const bool is_per_second = run.scenario().unit() == "session" && count == 0;
-  const double units = is_per_second ? run.crowd().counts().logins * seconds : double(count);
+  // Idle sessions do nothing: what one costs is for each second.
+  const bool is_idle = run.scenario().unit() == "idle session";
+  const std::uint64_t count = is_idle ? result.end.sessions : result.end.work - result.begin.work;
+  const double units = static_cast<double>(count) * (is_idle ? seconds : 1);
   const auto each = [units](double cpu_s) {
     return units == 0 ? Json(nullptr) : Json(rounded(cpu_s * 1e6 / units));
   };
+  const double server_cpu_s = result.end.server.total_s - result.begin.server.total_s;
   return {{"unit", run.scenario().unit()},
           {"count", count},
-          {"rate", seconds > 0 ? rounded(static_cast<double>(count) / seconds) : 0},
-          {"server_cpu_us_each", run.has_server()
-                                     ? each(result.end.server.total_s - result.begin.server.total_s)
-                                     : Json(nullptr)},
+          {"rate", is_idle || seconds <= 0 ? Json(nullptr)
+                                           : Json(rounded(static_cast<double>(count) / seconds))},
+          {"server_cpu_us_each", run.has_server() ? each(server_cpu_s) : Json(nullptr)},
           {"generator_cpu_us_each", each(result.end.own_cpu_s - result.begin.own_cpu_s)}};
 }
 
 Json login_of(Run& run) {
   const std::optional<LoginCost>& cost = run.result().login;
-  const std::uint64_t count = cost ? cost->count : run.crowd().counts().logins;
-  const bool has_cpu = cost && run.has_server();
-  return {
-      {"count", count},
-      {"seconds", cost ? Json(rounded(cost->seconds)) : Json(nullptr)},
-      {"rate", cost && cost->seconds > 0 ? Json(rounded(static_cast<double>(count) / cost->seconds))
-                                         : Json(nullptr)},
-      {"latency_us", distribution(run.crowd().login_latency())},
-      {"server_cpu_us_each", has_cpu ? each_us(cost->server_cpu_s, count) : Json(nullptr)},
-      {"generator_cpu_us_each", cost ? each_us(cost->own_cpu_s, count) : Json(nullptr)},
-      {"key_derivations", run.crowd().keys().derivations()},
-      {"key_derivation_s", rounded(run.crowd().keys().derivation_seconds())}};
+  const Json work = work_of(run);  // Which may be the logins.
+  Json login{{"count", work["count"]},
+             {"seconds", rounded(seconds_between(run.result().begin, run.result().end))},
+             {"rate", work["rate"]},
+             {"latency_us",
+              distribution(cost ? run.crowd().login_latency() : run.crowd().metrics().latency)},
+             {"server_cpu_us_each", work["server_cpu_us_each"]},
+             {"generator_cpu_us_each", work["generator_cpu_us_each"]},
+             {"key_derivations", run.crowd().keys().derivations()},
+             {"key_derivation_s", rounded(run.crowd().keys().derivation_seconds())}};
+  if (cost) {
+    login["count"] = cost->count;
+    login["seconds"] = rounded(cost->seconds);
+    login["rate"] = cost->seconds > 0
+                        ? Json(rounded(static_cast<double>(cost->count) / cost->seconds))
+                        : Json(nullptr);
+    login["server_cpu_us_each"] =
+        run.has_server() ? each_us(cost->server_cpu_s, cost->count) : Json(nullptr);
+    login["generator_cpu_us_each"] = each_us(cost->own_cpu_s, cost->count);
+  }
+  return login;
 }
 
 Json messages_of(Run& run) {
-  const Ledger* ledger = run.scenario().ledger();
-  if (ledger == nullptr) {
+  const std::vector<const Ledger*> ledgers = run.scenario().ledgers();
+  if (ledgers.empty()) {
     return nullptr;
   }
-  const LedgerCounts& counts = ledger->counts();
+  const LedgerCounts counts = run.message_counts();
   const auto [stanza_bytes, body_bytes] = run.scenario().bytes_written();
   const auto mean = [&counts](std::uint64_t bytes) {
     return counts.sent == 0
@@ -168,11 +179,13 @@ Json messages_of(Run& run) {
   };
   Json examples = Json::array();
   const Accounts& accounts = run.crowd().accounts();
-  for (const Ledger::Example& example : ledger->examples()) {
-    examples.push_back({{"what", example.what},
-                        {"from", accounts.name(example.from)},
-                        {"to", accounts.name(example.to)},
-                        {"number", example.number}});
+  for (const Ledger* ledger : ledgers) {
+    for (const Ledger::Example& example : ledger->examples()) {
+      examples.push_back({{"what", example.what},
+                          {"from", accounts.name(example.from)},
+                          {"to", accounts.name(example.to)},
+                          {"number", example.number}});
+    }
   }
   return {{"sent", counts.sent},
           {"delivered", counts.delivered},
@@ -207,15 +220,16 @@ Json server_of(const Run& run) {
 
 Json memory_per_session(Run& run) {
   const RunResult& result = run.result();
-  const std::uint64_t sessions = run.crowd().counts().logins;
-  if (sessions == 0 || !run.scenario().needs_sessions()) {
+  if (result.end.sessions <= result.before.sessions || !run.scenario().needs_sessions()) {
     return nullptr;
   }
+  const std::uint32_t sessions = result.end.sessions - result.before.sessions;
   const auto each = [sessions](std::uint64_t before, std::uint64_t after) {
     return std::round((static_cast<double>(after) - static_cast<double>(before)) /
                       static_cast<double>(sessions));
   };
-  Json memory{{"rss", nullptr}, {"pss", nullptr}, {"private_dirty", nullptr}};
+  Json memory{
+      {"sessions", sessions}, {"rss", nullptr}, {"pss", nullptr}, {"private_dirty", nullptr}};
   if (result.before.server_memory && result.end.server_memory) {
     const ProcessMemory& before = *result.before.server_memory;
     const ProcessMemory& after = *result.end.server_memory;
@@ -310,11 +324,14 @@ std::string report_json(Run& run, const Options& options) {
 std::string report_text(const std::string& json) {
   const Json report = Json::parse(json);
   const Json& work = report["work"];
+  const auto count = work["count"].get<std::uint64_t>();
+  const auto unit = work["unit"].get<std::string>();
   std::string text =
-      fmt::format("{} against {}: {:.0f} {}s in {:.1f} s, {:.0f} a second\n",
-                  report["scenario"].get<std::string>(), report["label"].get<std::string>(),
-                  work["count"].get<double>(), work["unit"].get<std::string>(),
-                  report["measured_s"].get<double>(), work["rate"].get<double>());
+      fmt::format("{} against {}: {} {} in {:.1f} s", report["scenario"].get<std::string>(),
+                  report["label"].get<std::string>(), count, count == 1 ? unit : plural(unit),
+                  report["measured_s"].get<double>());
+  text += work["rate"].is_null() ? "; CPU is for each second\n"
+                                 : fmt::format(", {:.0f} a second\n", work["rate"].get<double>());
   if (const Json& each = work["server_cpu_us_each"]; !each.is_null()) {
     text += fmt::format("  server CPU    {:.3f} us each\n", each.get<double>());
   }

@@ -20,6 +20,11 @@ constexpr std::uint64_t kLateNs = 1'000'000;
 /// Reading the proportional size walks page tables; not more of each interval than a part of 20.
 constexpr int kPssShare = 20;
 
+/// After so many failed logins and none that worked, no more are tried.
+constexpr std::uint64_t kHopelessLogins = 100;
+/// Of quiet before the first look at memory, when there were sessions before.
+constexpr std::int64_t kSettleNs = 2 * kSecond;
+
 volatile std::sig_atomic_t g_is_interrupted = 0;
 
 void on_interrupt(int) {
@@ -81,21 +86,17 @@ base::Result<void> Run::execute() {
       std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
   result_.started = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(wall));
   zero_ns_ = now_ns();
-  result_.before = mark(true);
-  last_sample_ = result_.before;
+  last_sample_ = mark(false);
   next_sample_ns_ = zero_ns_ + to_ns(options_.interval_s);
-  if (scenario_->needs_sessions()) {
-    log_all_in();
-    if (crowd_->counts().ready == 0) {
-      const auto& found = crowd_->metrics().problems.found();
-      return base::Unexpected(
-          base::Error("not one session logged in: " +
-                      (found.empty() ? std::string("interrupted") : found.begin()->first)));
-    }
-    phase_ = "preparing";
-    while (!scenario_->prepare() && g_is_interrupted == 0) {
-      turn(now_ns() + kSecond / 100);
-    }
+  if (!bring_sessions()) {
+    const auto& found = crowd_->metrics().problems.found();
+    return base::Unexpected(
+        base::Error("not one session logged in: " +
+                    (found.empty() ? std::string("interrupted") : found.begin()->first)));
+  }
+  phase_ = "preparing";
+  while (!scenario_->prepare(now_ns()) && g_is_interrupted == 0) {
+    turn(now_ns() + kSecond / 100);
   }
   Metrics& metrics = crowd_->metrics();
   std::int64_t now = now_ns();
@@ -124,6 +125,7 @@ base::Result<void> Run::execute() {
 Mark Run::mark(bool has_memory) {
   Mark mark;
   mark.work = scenario_->work();
+  mark.sessions = crowd_->counts().ready;
   if (has_memory) {
     mark.server_memory = watch_.memory();
     mark.kernel = kernel_memory();
@@ -141,19 +143,69 @@ void Run::turn(std::int64_t until) {
   }
 }
 
-void Run::log_all_in() {
+bool Run::bring_sessions() {
+  if (!scenario_->needs_sessions()) {
+    result_.before = mark(true);
+    return true;
+  }
+  if (options_.is_visit) {
+    visit_all();
+  }
+  const std::uint32_t baseline = std::min(options_.baseline, crowd_->size());
+  if (baseline > 0) {
+    log_in(0, baseline);
+  }
+  if (options_.is_visit || baseline > 0) {
+    phase_ = "settling";
+    const std::int64_t end = now_ns() + kSettleNs;
+    while (now_ns() < end && g_is_interrupted == 0) {
+      turn(end);
+    }
+  }
+  watch_.refresh();
+  result_.before = mark(true);
+  log_in(baseline, crowd_->size());
+  return crowd_->counts().ready > 0;
+}
+
+void Run::visit_all() {
+  phase_ = "visiting";
+  const CrowdCounts& counts = crowd_->counts();
+  for (std::uint32_t first = 0; first < crowd_->size() && g_is_interrupted == 0;) {
+    const std::uint32_t end = std::min(crowd_->size(), first + options_.login_parallel);
+    for (std::uint32_t number = first; number < end; ++number) {
+      crowd_->log_in(number, now_ns());
+    }
+    while (counts.logging_in > 0) {
+      turn(now_ns() + kSecond / 10);
+    }
+    for (; first < end; ++first) {
+      crowd_->leave((*crowd_)[first]);
+    }
+    while (counts.ending > 0) {
+      turn(now_ns() + kSecond / 10);
+    }
+    if (counts.logins == 0 && counts.failed >= kHopelessLogins) {
+      break;
+    }
+  }
+}
+
+void Run::log_in(std::uint32_t next, std::uint32_t last) {
   phase_ = "logging in";
   const Mark begin = mark(false);
   const double derived_before = crowd_->keys().derivation_seconds();
   Schedule schedule(options_.login_rate, false, options_.seed);
   schedule.start(begin.at_ns);
-  std::uint32_t next = 0;
   const CrowdCounts& counts = crowd_->counts();
+  const std::uint64_t logins_before = counts.logins;
   // A server that refuses one password refuses the others: no need to hear it a thousand times.
-  const auto is_hopeless = [&counts] { return counts.logins == 0 && counts.failed >= 100; };
-  while ((next < crowd_->size() && !is_hopeless()) || counts.logging_in > 0) {
+  const auto is_hopeless = [&counts] {
+    return counts.logins == 0 && counts.failed >= kHopelessLogins;
+  };
+  while ((next < last && !is_hopeless()) || counts.logging_in > 0) {
     const std::int64_t now = now_ns();
-    while (next < crowd_->size() && counts.logging_in < options_.login_parallel && !is_hopeless() &&
+    while (next < last && counts.logging_in < options_.login_parallel && !is_hopeless() &&
            g_is_interrupted == 0 && (options_.login_rate == 0 || schedule.next() <= now)) {
       crowd_->log_in(next++, options_.login_rate == 0 ? now : schedule.take());
     }
@@ -164,7 +216,7 @@ void Run::log_all_in() {
   }
   const Mark end = mark(false);
   result_.login = LoginCost{
-      counts.logins, static_cast<double>(end.at_ns - begin.at_ns) / 1e9,
+      counts.logins - logins_before, static_cast<double>(end.at_ns - begin.at_ns) / 1e9,
       end.server.total_s - begin.server.total_s,
       end.own_cpu_s - begin.own_cpu_s - (crowd_->keys().derivation_seconds() - derived_before)};
 }
@@ -247,8 +299,11 @@ void Run::progress(const Sample& sample) {
     return;
   }
   const CrowdCounts& counts = crowd_->counts();
-  std::string line = fmt::format("{:7.1f} s  {:<10} {:>7} sessions  {:>9.0f} {}s/s", sample.t_s,
-                                 phase_, sample.sessions, sample.rate, scenario_->unit());
+  std::string line =
+      fmt::format("{:7.1f} s  {:<10} {:>7} sessions", sample.t_s, phase_, sample.sessions);
+  if (sample.rate > 0) {
+    line += fmt::format("  {:>8.0f} {}/s", sample.rate, plural(scenario_->unit()));
+  }
   if (sample.p50_us > 0) {
     line += fmt::format("  p50 {:.0f} us  p99 {:.0f} us", sample.p50_us, sample.p99_us);
   }
@@ -277,14 +332,17 @@ void Run::find_bottlenecks() {
   }
 }
 
+LedgerCounts Run::message_counts() const {
+  LedgerCounts sum;
+  for (const Ledger* ledger : scenario_->ledgers()) {
+    sum += ledger->counts();
+  }
+  return sum;
+}
+
 bool Run::is_clean() {
-  const Ledger* ledger = scenario_->ledger();
-  const LedgerCounts none{};
-  const LedgerCounts& counts = ledger == nullptr ? none : ledger->counts();
   return crowd_->metrics().problems.empty() && crowd_->metrics().unsent == 0 &&
-         counts.lost + counts.repeated + counts.reordered + counts.misrouted + counts.altered +
-                 counts.bounced ==
-             0;
+         message_counts().is_clean();
 }
 
 }  // namespace rondel::load

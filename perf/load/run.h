@@ -18,6 +18,7 @@ namespace rondel::load {
 struct Mark {
   std::int64_t at_ns = 0;
   std::uint64_t work = 0;
+  std::uint32_t sessions = 0;
   ProcessTime server;
   double own_cpu_s = 0;
   std::optional<ProcessMemory> server_memory;
@@ -73,13 +74,20 @@ class Run {
   [[nodiscard]] Crowd& crowd() { return *crowd_; }
   [[nodiscard]] const Scenario& scenario() const { return *scenario_; }
   [[nodiscard]] bool has_server() const { return watch_.is_asked(); }
+  /// Of all ledgers.
+  [[nodiscard]] LedgerCounts message_counts() const;
   /// Nothing went wrong.
   [[nodiscard]] bool is_clean();
 
  private:
   explicit Run(const Options& options);
 
-  void log_all_in();
+  /// Every account logs in once and leaves again.
+  void visit_all();
+  /// The sessions from `first` to before `end`.
+  void log_in(std::uint32_t first, std::uint32_t end);
+  /// Everything that comes before the load; false: not one session logged in.
+  [[nodiscard]] bool bring_sessions();
   void load_until(std::int64_t until);
   void drain();
   void say_good_bye();

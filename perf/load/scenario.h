@@ -35,7 +35,7 @@ class Scenario {
   [[nodiscard]] virtual bool needs_sessions() const { return true; }
 
   /// Something to do before the load, such as subscriptions; called until it says true.
-  [[nodiscard]] virtual bool prepare() { return true; }
+  [[nodiscard]] virtual bool prepare(std::int64_t) { return true; }
   virtual void start(std::int64_t now) = 0;
   /// Does what is due; when to be called next at the latest.
   virtual std::int64_t turn(std::int64_t now) = 0;
@@ -52,7 +52,7 @@ class Scenario {
 
   /// Units of work done since the beginning.
   [[nodiscard]] virtual std::uint64_t work() const = 0;
-  [[nodiscard]] virtual const Ledger* ledger() const { return nullptr; }
+  [[nodiscard]] virtual std::vector<const Ledger*> ledgers() const { return {}; }
   /// Bytes of messages written, and of their texts.
   [[nodiscard]] virtual std::pair<std::uint64_t, std::uint64_t> bytes_written() const {
     return {0, 0};
@@ -60,6 +60,9 @@ class Scenario {
   /// The scenario's own part of the result.
   [[nodiscard]] virtual std::vector<std::pair<std::string, double>> figures() const { return {}; }
 };
+
+/// "copies" for "copy".
+[[nodiscard]] std::string plural(std::string_view unit);
 
 /// By its name on the command line.
 [[nodiscard]] std::unique_ptr<Scenario> make_scenario(Crowd& crowd);
