@@ -85,9 +85,9 @@ base::Result<void> Run::execute() {
   const auto wall =
       std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
   result_.started = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(wall));
-  zero_ns_ = now_ns();
+  result_.zero_ns = now_ns();
   last_sample_ = mark(false);
-  next_sample_ns_ = zero_ns_ + to_ns(options_.interval_s);
+  next_sample_ns_ = result_.zero_ns + to_ns(options_.interval_s);
   if (!bring_sessions()) {
     const auto& found = crowd_->metrics().problems.found();
     return base::Unexpected(
@@ -270,7 +270,7 @@ void Run::sample(std::int64_t now) {
   Mark here = mark(false);
   const std::int64_t passed = here.at_ns - last_sample_.at_ns;
   Sample sample;
-  sample.t_s = static_cast<double>(here.at_ns - zero_ns_) / 1e9;
+  sample.t_s = static_cast<double>(here.at_ns - result_.zero_ns) / 1e9;
   sample.rate = static_cast<double>(here.work - last_sample_.work) * 1e9 /
                 static_cast<double>(std::max<std::int64_t>(1, passed));
   sample.p50_us = us(metrics.interval.at_percentile(50));

@@ -49,6 +49,7 @@ struct LoginCost {
 /// Everything that the report tells.
 struct RunResult {
   std::string started;
+  std::int64_t zero_ns = 0;  ///< Of the series.
   Mark before;
   Mark begin;
   Mark end;
@@ -103,7 +104,6 @@ class Run {
   std::unique_ptr<Scenario> scenario_;
   RunResult result_;
   Mark last_sample_;
-  std::int64_t zero_ns_ = 0;
   std::int64_t next_sample_ns_ = 0;
   std::int64_t pss_cost_ns_ = 0;
   const char* phase_ = "";
