@@ -344,5 +344,41 @@ TEST(SimulatedStop, EndsEveryStreamWithSystemShutdown) {
       world.run_until([&] { return world.shard(0).is_stopped() && world.shard(1).is_stopped(); }));
 }
 
+/// Shard 1 has nobody; the other shard goes on for some turns of it, and posts to it at the end.
+TEST(SimulatedStop, WaitsForTheOthersAndCarriesOutWhatTheyPost) {
+  constexpr int kTurns = 7;
+  World world({.shards = 2});
+  const std::string receiver = world.add_user(1);
+  std::vector<std::string> processed;
+  world.before_process = [&](api::BeforeProcess& context) {
+    processed.emplace_back(context.stanza.id());
+    return Verdict::next();
+  };
+  int turns = 0;
+  bool has_ended = false;
+  const auto the_other_ends = [&] {
+    has_ended = true;
+    for (const char* id : {"1", "2", "3"}) {
+      world.route(message(id, receiver, "", "sender@example.org/r"));
+    }
+    world.turn(0);
+    --world.core().shards_running;
+  };
+  world.core().shards_running = 2;
+  world.turn(1);
+  world.shard(1).stop();
+  world.ring(1).meanwhile = [&] {
+    if (++turns == kTurns) {
+      the_other_ends();
+    }
+  };
+  world.shard(1).run();
+  world.ring(1).meanwhile = nullptr;
+  EXPECT_TRUE(has_ended) << "it left after " << turns << " turns, while another shard ran";
+  EXPECT_EQ(world.core().shards_running, 0);
+  EXPECT_THAT(processed, ElementsAre("1", "2", "3"));
+  EXPECT_TRUE(world.shard(1).is_stopped());
+}
+
 }  // namespace
 }  // namespace rondel::tests

@@ -246,6 +246,9 @@ void SimRing::close_now(int fd) {
 
 void SimRing::run_once(base::Nanoseconds wait_max, ring::Sink& sink) {
   ++counters_.turns;
+  if (meanwhile) {
+    meanwhile();
+  }
   submit_queued();
   bool has_progressed = deliver_wake(sink);
   const base::Nanoseconds deadline = now_ + std::min(wait_max, kSleepMax);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <random>
@@ -57,6 +58,9 @@ struct SimOptions {
 class SimRing final : public ring::Ring {
  public:
   static constexpr int kFirstFd = 1'000'000;
+
+  /// What others do meanwhile: called at the beginning of every run_once().
+  std::function<void()> meanwhile;
 
   explicit SimRing(const SimOptions& options = {});
   ~SimRing() override;
