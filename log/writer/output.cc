@@ -82,7 +82,9 @@ bool Output::take(const LineView& line) {
   if (is_writing_) {
     return false;
   }
-  if (is_failing() && !is_kept(line.level)) {
+  // One line always waits to be tried with: without an error, nothing else would find out that the
+  // destination takes lines again.
+  if (is_failing() && !is_kept(line.level) && !empty()) {
     ++dropped_[static_cast<std::size_t>(line.level)];
     return true;
   }
@@ -137,6 +139,7 @@ void Output::completed(std::int32_t result, std::uint64_t now_ms) {
     recovered_after_ms_ = std::max<std::uint64_t>(now_ms - failed_at_ms_, 1);
   }
   failed_at_ms_ = blocked_since_ms_ = retry_at_ms_ = 0;
+  has_reconnected_ = false;
   written(static_cast<std::uint32_t>(result));
 }
 
@@ -153,6 +156,13 @@ void Output::written(std::uint32_t bytes) {
 
 void Output::failed(int error_number, std::uint64_t now_ms) {
   failure_ = error_number;
+  if (!is_failing() && is_datagram() && !has_reconnected_ && error_number != EAGAIN) {
+    // A daemon that was started anew listens at the same path: it gets this very line.
+    has_reconnected_ = true;
+    if (reopen()) {
+      return;
+    }
+  }
   if (!is_failing() && error_number == EAGAIN) {
     // A full pipe is a slow reader, not a failure, unless it lasts.
     blocked_since_ms_ = blocked_since_ms_ == 0 ? now_ms : blocked_since_ms_;

@@ -101,6 +101,7 @@ class Output {
   std::size_t first_ = 0;    ///< The first entry that is not written in full.
   std::uint32_t begin_ = 0;  ///< The first byte that is not written.
   bool is_writing_ = false;
+  bool has_reconnected_ = false;  ///< Since the last line that was sent.
   std::uint64_t failed_at_ms_ = 0;
   std::uint64_t blocked_since_ms_ = 0;
   std::uint64_t retry_at_ms_ = 0;

@@ -2,6 +2,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <string>
@@ -134,6 +135,53 @@ TEST(Destinations, SyslogGetsPriorityAndTagAndIsFoundAgainAfterItsRestart) {
   EXPECT_THAT(second.next(), HasSubstr("log.recovered: " + path + " takes lines again"));
   writer->stop();
   EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("the log cannot be written"));
+}
+
+TEST(Destinations, ADaemonThatWasStartedAnewMissesNoLine) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path("log");
+  Hub hub;
+  const Channel log(hub, {});
+  auto listener = std::make_unique<Listener>(path);
+  auto writer = started(
+      hub,
+      {.destination = {Destination::Kind::syslog, path}, .program = "tester", .retry_ms = 60'000});
+  testing::internal::CaptureStderr();
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 5; ++i) {
+      RONDEL_LOG_INFO(log, "i", "{} {}", round, i);
+    }
+    for (int i = 0; i < 5; ++i) {
+      EXPECT_THAT(listener->next(), HasSubstr(fmt::format("i: {} {}", round, i)));
+    }
+    listener.reset();
+    listener = std::make_unique<Listener>(path);
+  }
+  writer->stop();
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
+TEST(Destinations, ADaemonThatComesBackIsFoundWithoutAnError) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path("log");
+  Hub hub;
+  const Channel log(hub, {});
+  auto first = std::make_unique<Listener>(path);
+  auto writer = started(
+      hub, {.destination = {Destination::Kind::syslog, path}, .program = "tester", .retry_ms = 20});
+  testing::internal::CaptureStderr();
+  first.reset();
+  RONDEL_LOG_INFO(log, "i", "lost");
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  RONDEL_LOG_INFO(log, "i", "waits");
+  RONDEL_LOG_INFO(log, "i", "lost");
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  const Listener second(path);
+  EXPECT_THAT(second.next(), HasSubstr("i: waits"));
+  EXPECT_THAT(second.next(), HasSubstr("log.recovered"));
+  writer->stop();
+  EXPECT_THAT(second.next(), HasSubstr("2 info lines were dropped"));
+  testing::internal::GetCapturedStderr();
 }
 
 // stderr of the process is a pipe while the writer runs.
