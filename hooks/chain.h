@@ -1,11 +1,15 @@
 // A frozen row of hooks at one point: built at start, immutable, run by one small loop.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
 #include "hooks/point.h"
+#include "hooks/traffic.h"
 #include "hooks/verdict.h"
 
 namespace rondel::hooks {
@@ -67,6 +71,25 @@ class Chain {
   }
 
   std::vector<Entry> entries_;
+};
+
+/// The hooks of one point that stanzas pass: a chain for each kind of traffic.
+template <class Context, Point kPoint>
+class TrafficChains {
+ public:
+  TrafficChains() = default;
+  explicit TrafficChains(std::array<std::vector<Entry>, kTrafficCount> entries) {
+    for (std::size_t i = 0; i < kTrafficCount; ++i) {
+      chains_[i] = Chain<Context, kPoint>(std::move(entries[i]));
+    }
+  }
+
+  [[nodiscard]] const Chain<Context, kPoint>& of(Traffic traffic) const {
+    return chains_[static_cast<std::size_t>(traffic)];
+  }
+
+ private:
+  std::array<Chain<Context, kPoint>, kTrafficCount> chains_;
 };
 
 }  // namespace rondel::hooks

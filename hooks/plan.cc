@@ -13,6 +13,16 @@ std::string_view name(Band band) {
   return kBandNames[static_cast<std::size_t>(band)];
 }
 
+std::string traffic_text(TrafficSet traffic) {
+  std::string text;
+  for (std::size_t i = 0; i < kTrafficCount && !traffic.is_all(); ++i) {
+    if (traffic.has(static_cast<Traffic>(i))) {
+      text += fmt::format("{}{}", text.empty() ? " [" : ", ", to_text(static_cast<Traffic>(i)));
+    }
+  }
+  return text.empty() ? text : text + "]";
+}
+
 /// True if `candidate` has to wait for one of `remaining`.
 bool must_wait(const Registration& candidate, const std::vector<Registration>& remaining) {
   return !candidate.order.after.empty() &&
@@ -65,6 +75,7 @@ std::string Plan::to_text() const {
       if (!hook.order.after.empty()) {
         text += fmt::format(" (after {})", hook.order.after);
       }
+      text += traffic_text(hook.order.traffic);
       text += '\n';
     }
     if (registrations_[i].empty()) {

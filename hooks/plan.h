@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "hooks/chain.h"
 #include "hooks/point.h"
+#include "hooks/traffic.h"
 
 namespace rondel::hooks {
 
@@ -23,6 +24,8 @@ enum class Band : std::uint8_t {
 struct Order {
   Band band = Band::normal;
   std::string after{};  ///< A module whose hooks of the same band come first; empty: none.
+  /// What it wants to see; counts at after-interface, before-process, after-process, before-send.
+  TrafficSet traffic{};
 };
 
 /// A hook as it was registered.

@@ -150,9 +150,11 @@ void Connection::received_through_layer(std::span<const std::byte> bytes) {
   base::ByteBuffer& plain = shard_->scratch();
   plain.clear();
   const bool was_up = layer_->is_up();
-  const api::Layer::Status status = layer_->receive(bytes, plain, wire_);
-  if (!wire_.empty()) {
+  const api::Layer::Status status = layer_->receive(bytes, plain, outbox().wire);
+  if (!outbox_->wire.empty()) {
     mark_dirty();
+  } else {
+    settle_outbox();
   }
   if (!was_up && layer_->is_up() && !stream_.layer_came_up(*layer_)) {
     return;
@@ -172,8 +174,10 @@ void Connection::layer_failed() {
                        (log::Fields{.connection = id_, .remote_address = peer_.text()}),
                        "layer.failed", "{}", layer_->failure());
   stream_.ended();
-  output_.clear();
-  is_farewell_said_ = true;  // The layer has put its alert into wire_ itself.
+  if (outbox_) {
+    outbox_->output.clear();
+  }
+  is_farewell_said_ = true;  // The layer has put its alert into `wire` itself.
   begin_end();
 }
 
@@ -273,13 +277,20 @@ void Connection::install_layer(std::unique_ptr<api::Layer> layer) {
     close(xmpp::StreamErrorCondition::policy_violation, "bytes behind the request for a layer");
     return;
   }
-  wire_.append(output_.bytes());
-  written_bytes_ += output_.size();
-  output_.release();
+  Outbox& out = outbox();
+  out.wire.append(out.output.bytes());
+  written_bytes_ += out.output.size();
+  out.output.clear();
   mark_dirty();
   layer_ = std::move(layer);
   restart_input();
   stream_.restart();
+}
+
+void Connection::forget_channel_bindings() {
+  if (layer_) {
+    layer_->forget_channel_bindings();
+  }
 }
 
 void Connection::close(xmpp::StreamErrorCondition condition, std::string_view text) {
@@ -306,8 +317,8 @@ void Connection::all_sent() {
     layer_->close_socket(fd_);
   } else if (layer_ && layer_->is_up() && !is_farewell_said_) {
     is_farewell_said_ = true;
-    layer_->close(wire_);
-    if (!wire_.empty()) {
+    layer_->close(outbox().wire);
+    if (!outbox_->wire.empty()) {
       return;  // Sent by the caller; then we come here again.
     }
   }
@@ -352,12 +363,13 @@ void Connection::die() {
   phase_ = Phase::dead;
   deadline_.cancel();
   release_held();
-  if (marks_) {
-    report_sent(false);
-  }
+  tell_sent(false);
   input_.release();
-  output_.release();
-  wire_.release();
+  if (outbox_) {
+    outbox_->output.clear();
+    outbox_->wire.clear();
+    settle_outbox();
+  }
   if (is_receiving_) {
     shard_->ring().cancel(tag_of(ring::Op::receive));
   }

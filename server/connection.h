@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <span>
 #include <string>
@@ -15,6 +14,8 @@
 #include "ring/ring.h"
 #include "server/endpoint.h"
 #include "server/interface.h"
+#include "server/outbox.h"
+#include "server/sent_marks.h"
 #include "server/stream.h"
 #include "xml/framer.h"
 
@@ -90,8 +91,10 @@ class Connection final : public api::Connection, public Endpoint {
   [[nodiscard]] Stream& stream() { return stream_; }
   /// Where to write; flushed at the end of the turn.
   [[nodiscard]] base::ByteBuffer& output();
-  /// Notes that the stanza `id` ends here, if somebody stands at after-send.
-  void mark_stanza_end(std::string_view id, std::uint32_t bytes);
+  /// Tells when the kernel has taken all that was written until now, or that it was lost.
+  void when_sent(SentMarks::Told told);
+  /// The peer is authenticated for good: no binding is asked for any more.
+  void forget_channel_bindings();
   /// The stream begins anew (RFC 6120 §4.3.3).
   void restart_input() { framer_.reset(); }
   /// Something else than white space has come behind the element that was handled last.
@@ -107,9 +110,7 @@ class Connection final : public api::Connection, public Endpoint {
   void cancel_deadline() { deadline_.cancel(); }
   /// From now on reads by multishot.
   void read_continuously() { is_multishot_ = true; }
-  [[nodiscard]] std::size_t output_bytes() const {
-    return output_.size() + wire_.size() + sending_.size();
-  }
+  [[nodiscard]] std::size_t output_bytes() const { return outbox_ ? outbox_->bytes() : 0; }
 
   struct Traffic {
     std::uint64_t bytes_received = 0, bytes_sent = 0;
@@ -131,16 +132,12 @@ class Connection final : public api::Connection, public Endpoint {
     void expired() override { owner_.deadline_expired(); }
     Connection& owner_;
   };
-  struct StanzaMark {
-    std::uint64_t end;  ///< Of the stanza, in stream bytes since the beginning.
-    std::uint32_t bytes;
-    std::string id;
-  };
 
   [[nodiscard]] ring::Tag tag_of(ring::Op op) const { return {op, id_.handle}; }
-  [[nodiscard]] bool is_output_empty() const {
-    return output_.empty() && wire_.empty() && sending_.empty();
-  }
+  [[nodiscard]] bool is_output_empty() const { return !outbox_ || outbox_->empty(); }
+  [[nodiscard]] Outbox& outbox();
+  /// Gives the outbox back if there is nothing in it.
+  void settle_outbox();
   void mark_dirty();
   void arm_receive();
   void enter_kernel();
@@ -153,8 +150,12 @@ class Connection final : public api::Connection, public Endpoint {
   void received_plain(std::span<const std::byte> bytes);
   std::size_t run_frames(std::span<const std::byte> bytes);
   void dispatch(const xml::FrameEvent& event, std::string_view element);
+  /// Brings what was written through the layer.
+  void pass_to_wire();
+  /// Hands to the ring what is to be sent.
+  void send_on();
   void sent(const ring::Completion& completion);
-  void report_sent(bool is_sent);
+  void tell_sent(bool is_sent);
   void peer_ended();
   void deadline_expired();
   void all_sent();
@@ -184,10 +185,8 @@ class Connection final : public api::Connection, public Endpoint {
   bool is_dispatching_ = false;
   base::ByteBuffer
       input_;  ///< Of the stream: an element that is not complete, or input while paused.
-  base::ByteBuffer output_;   ///< Of the stream: written, not yet through the layer.
-  base::ByteBuffer wire_;     ///< Through the layer, not yet handed to the ring.
-  base::ByteBuffer sending_;  ///< With the ring.
-  std::unique_ptr<std::deque<StanzaMark>> marks_;
+  std::unique_ptr<Outbox> outbox_;        ///< Null while there is nothing to write.
+  std::unique_ptr<SentMarks> marks_;      ///< Null while nobody waits.
   std::vector<base::ConnectionId> held_;  ///< Senders that wait for this slow reader; each once.
   std::uint64_t written_bytes_ = 0;  ///< Of the stream, handed on since the beginning; for marks_.
   Traffic traffic_;

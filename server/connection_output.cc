@@ -1,5 +1,6 @@
 // What a connection writes: one buffer, one send at a time, and who waits while the peer is slow.
 #include <algorithm>
+#include <limits>
 #include <system_error>
 
 #include "server/connection.h"
@@ -15,16 +16,29 @@ void Connection::mark_dirty() {
   }
 }
 
-base::ByteBuffer& Connection::output() {
-  mark_dirty();
-  return output_;
+Outbox& Connection::outbox() {
+  if (!outbox_) {
+    outbox_ = shard_->outboxes().take();
+  }
+  return *outbox_;
 }
 
-void Connection::mark_stanza_end(std::string_view id, std::uint32_t bytes) {
-  if (!marks_) {
-    marks_ = std::make_unique<std::deque<StanzaMark>>();
+void Connection::settle_outbox() {
+  if (outbox_ && outbox_->empty() && !is_sending_) {
+    shard_->outboxes().give_back(std::move(outbox_));
   }
-  marks_->push_back({written_bytes_ + output_.size(), bytes, std::string(id)});
+}
+
+base::ByteBuffer& Connection::output() {
+  mark_dirty();
+  return outbox().output;
+}
+
+void Connection::when_sent(SentMarks::Told told) {
+  if (!marks_) {
+    marks_ = std::make_unique<SentMarks>();
+  }
+  marks_->add(written_bytes_ + output().size(), std::move(told));
 }
 
 void Connection::send_element(const xml::Element& element) {
@@ -46,76 +60,91 @@ void Connection::flush() {
   if (is_sending_) {
     return;
   }
-  if (!output_.empty() && (!layer_ || layer_->is_up())) {
-    written_bytes_ += output_.size();
-    if (is_plain_socket()) {
-      if (wire_.empty()) {
-        std::swap(output_, wire_);
-      } else {
-        wire_.append(output_.bytes());
-      }
-    } else if (layer_->send(output_.bytes(), wire_) != api::Layer::Status::ok) {
-      layer_failed();
-    }
-    output_.release();
-  }
-  if (wire_.empty() && phase_ == Phase::ending) {
+  pass_to_wire();
+  if ((!outbox_ || outbox_->wire.empty()) && phase_ == Phase::ending) {
     all_sent();
   }
-  if (!wire_.empty()) {
-    std::swap(sending_, wire_);
-    wire_.release();
-    is_sending_ = true;
-    ++operations_;
-    shard_->ring().send(fd_, sending_.bytes(), tag_of(ring::Op::send));
+  if (outbox_ && !outbox_->wire.empty()) {
+    std::swap(outbox_->sending, outbox_->wire);
+    send_on();
+  } else {
+    tell_sent(true);  // Of nothing that was still to be sent.
+    settle_outbox();
   }
 }
 
+void Connection::pass_to_wire() {
+  if (!outbox_ || outbox_->output.empty() || (layer_ && !layer_->is_up())) {
+    return;
+  }
+  Outbox& out = *outbox_;
+  written_bytes_ += out.output.size();
+  if (!is_plain_socket()) {
+    if (layer_->send(out.output.bytes(), out.wire) != api::Layer::Status::ok) {
+      layer_failed();
+    }
+  } else if (out.wire.empty()) {
+    std::swap(out.output, out.wire);
+  } else {
+    out.wire.append(out.output.bytes());
+  }
+  out.output.clear();
+}
+
+void Connection::send_on() {
+  is_sending_ = true;
+  ++operations_;
+  shard_->ring().send(fd_, outbox_->sending.bytes(), tag_of(ring::Op::send));
+}
+
 void Connection::sent(const ring::Completion& completion) {
+  base::ByteBuffer& sending = outbox_->sending;
   if (completion.result < 0) {
-    sending_.release();
+    sending.clear();
     abort(std::system_category().message(-completion.result));
+    settle_outbox();  // If it was dead already.
     return;
   }
   const auto count = static_cast<std::size_t>(completion.result);
   const bool is_next_gib = ((traffic_.bytes_sent + count) >> 30) != (traffic_.bytes_sent >> 30);
   traffic_.bytes_sent += count;
   shard_->counters().bytes_sent += count;
-  sending_.consume(count);
+  sending.consume(count);
   if (!held_.empty() && output_bytes() < base::kOutputBytesLow) {
     release_held();
   }
   if (phase_ == Phase::dead) {
-    sending_.release();
+    sending.clear();
+    settle_outbox();
     return;
   }
-  if (!sending_.empty()) {  // A short send: nothing may come between.
-    is_sending_ = true;
-    ++operations_;
-    shard_->ring().send(fd_, sending_.bytes(), tag_of(ring::Op::send));
+  if (!sending.empty()) {  // A short send: nothing may come between.
+    send_on();
     return;
   }
-  sending_.release();
   if (is_next_gib && layer_ && layer_->is_transparent() &&
       layer_->tend_socket(fd_) != api::Layer::Status::ok) {
     layer_failed();
   }
-  if (marks_) {
-    report_sent(true);
-  }
-  if (!output_.empty() || !wire_.empty() || phase_ == Phase::ending) {
+  tell_sent(true);
+  if (!is_output_empty() || phase_ == Phase::ending) {
     mark_dirty();
   }
+  settle_outbox();
 }
 
-void Connection::report_sent(bool is_sent) {
-  while (!marks_->empty() && (!is_sent || marks_->front().end <= written_bytes_)) {
-    const StanzaMark mark = std::move(marks_->front());
-    marks_->pop_front();
-    shard_->run_after_send(*this, mark.id, mark.bytes, is_sent);
-  }
-  if (marks_->empty()) {
-    marks_.reset();
+void Connection::tell_sent(bool is_sent) {
+  // Who is told may write, mark, or end the connection, which comes here again.
+  while (marks_) {
+    SentMarks::Told told =
+        marks_->take(is_sent ? written_bytes_ : std::numeric_limits<std::uint64_t>::max());
+    if (!told) {
+      return;
+    }
+    if (marks_->empty()) {
+      marks_.reset();
+    }
+    told(is_sent);
   }
 }
 

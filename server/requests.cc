@@ -13,7 +13,7 @@ using xmpp::StanzaErrorCondition;
 
 void Router::process_host(xmpp::Stanza stanza) {
   api::BeforeProcess context{{shard_}, nullptr, stanza};
-  const Verdict verdict = shard_.chains().before_process.run(context);
+  const Verdict verdict = shard_.chains().before_process.of(api::traffic_of(stanza)).run(context);
   if (verdict.kind() == Verdict::Kind::reject) {
     bounce(stanza, verdict.condition<StanzaErrorCondition>());
     finished(nullptr, stanza, Outcome::bounced);

@@ -61,7 +61,7 @@ base::Task<> Router::run_outbound_presence(base::ConnectionId connection,
   Verdict verdict = Verdict::next();
   if (is_own) {
     api::BeforeProcess context{{shard_}, find_user(bare_jid), stanza};
-    verdict = shard_.chains().before_process.run(context);
+    verdict = shard_.chains().before_process.of(api::traffic_of(stanza)).run(context);
   }
   if (verdict.is_next() || verdict.kind() == Verdict::Kind::suspend) {
     const api::Outbound outbound =
@@ -144,8 +144,9 @@ void Router::route_copies(const xml::Document& stanza, std::span<const std::stri
 }
 
 void Router::process_copies(const RouteCopies& copies) {
-  const bool is_watched =
-      !shard_.chains().before_process.empty() || !shard_.chains().after_process.empty();
+  constexpr auto kPresence = hooks::Traffic::presence;
+  const bool is_watched = !shard_.chains().before_process.of(kPresence).empty() ||
+                          !shard_.chains().after_process.of(kPresence).empty();
   for (const std::string& target : copies.targets) {
     UserEntry* user = find_user(target);
     if (is_watched || (user != nullptr && (user->is_busy || user->is_performing))) {
@@ -273,7 +274,7 @@ void Router::unknown_account(xmpp::Stanza stanza) {
 // --- Processing ----------------------------------------------------------------------------------
 
 void Router::perform(UserEntry& user, xmpp::Stanza stanza) {
-  const auto& chain = shard_.chains().before_process;
+  const auto& chain = shard_.chains().before_process.of(api::traffic_of(stanza));
   if (chain.empty()) [[likely]] {
     act(user, std::move(stanza));
     return;
@@ -319,7 +320,9 @@ void Router::resume_processing(std::uint64_t continuation, Verdict verdict) {
   user.is_performing = true;
   if (verdict.is_next()) {
     api::BeforeProcess context{{shard_}, &user, held->stanza, next_continuation_};
-    verdict = shard_.chains().before_process.run_from(context, held->hook + 1);
+    verdict = shard_.chains()
+                  .before_process.of(api::traffic_of(held->stanza))
+                  .run_from(context, held->hook + 1);
     if (verdict.kind() == Verdict::Kind::suspend) {
       suspend(next_continuation_++, user, std::move(held->stanza), context.stopped_at);
       user.is_performing = false;
@@ -354,9 +357,10 @@ void Router::act(UserEntry& user, xmpp::Stanza stanza) {
 void Router::finished(api::User* user, const xmpp::Stanza& stanza, Outcome outcome) {
   // Taken first: a hook may end the wait of another stanza, which chooses sessions of its own.
   std::vector<base::ConnectionId> chosen = std::exchange(chosen_, {});
-  if (!shard_.chains().after_process.empty()) {
+  if (const auto& chain = shard_.chains().after_process.of(api::traffic_of(stanza));
+      !chain.empty()) {
     api::AfterProcess context{{shard_}, user, stanza, outcome};
-    shard_.chains().after_process.run(context);
+    chain.run(context);
   }
   for (const base::ConnectionId id : chosen) {
     Connection* connection = shard_.connection(id);

@@ -93,8 +93,7 @@ base::Task<> run_step(std::shared_ptr<api::AuthChannel> channel,
   if (const auto* challenge = std::get_if<api::AuthChallenge>(&step)) {
     connection->stream().authentication_challenged(challenge->data);
   } else if (account) {
-    connection->stream().authentication_succeeded(std::move(*account), std::move(data),
-                                                  std::move(mechanism));
+    connection->stream().authentication_succeeded(std::move(*account), std::move(data), mechanism);
   } else {
     connection->stream().authentication_refused(account.error());
   }

@@ -14,6 +14,22 @@ namespace rondel::server {
 using hooks::Point;
 using hooks::Verdict;
 
+namespace {
+
+/// What is written to a session; to it, a broadcast is a presence like any other.
+hooks::Traffic traffic_of(const xml::Element& stanza) {
+  switch (stanza.name().front()) {
+    case 'm':
+      return hooks::Traffic::message;
+    case 'i':
+      return hooks::Traffic::iq;
+    default:
+      return hooks::Traffic::presence;
+  }
+}
+
+}  // namespace
+
 Shard::Shard(Core& core, std::uint16_t index)
     : core_(core),
       index_(index),
@@ -62,12 +78,26 @@ void Shard::attach_storages() {
 }
 
 void Shard::build_chains() {
-  const auto entries = [this](Point point) {
+  const auto entry = [this](const hooks::Registration& hook) {
+    const auto& names = core_.registry.module_names;
+    const auto owner = std::find(names.begin(), names.end(), hook.module) - names.begin();
+    return hooks::Entry{hook.function, modules_[static_cast<std::size_t>(owner)].get()};
+  };
+  const auto entries = [&](Point point) {
     std::vector<hooks::Entry> result;
     for (const hooks::Registration& hook : core_.registry.hooks.at(point)) {
-      const auto& names = core_.registry.module_names;
-      const auto owner = std::find(names.begin(), names.end(), hook.module) - names.begin();
-      result.push_back({hook.function, modules_[static_cast<std::size_t>(owner)].get()});
+      result.push_back(entry(hook));
+    }
+    return result;
+  };
+  const auto sorted = [&](Point point) {
+    std::array<std::vector<hooks::Entry>, hooks::kTrafficCount> result;
+    for (const hooks::Registration& hook : core_.registry.hooks.at(point)) {
+      for (std::size_t i = 0; i < hooks::kTrafficCount; ++i) {
+        if (hook.order.traffic.has(static_cast<hooks::Traffic>(i))) {
+          result[i].push_back(entry(hook));
+        }
+      }
     }
     return result;
   };
@@ -77,10 +107,10 @@ void Shard::build_chains() {
   chains_.before_interface =
       HookChains::Chain<Point::before_interface>(entries(Point::before_interface));
   chains_.after_interface =
-      HookChains::Chain<Point::after_interface>(entries(Point::after_interface));
-  chains_.before_process = HookChains::Chain<Point::before_process>(entries(Point::before_process));
-  chains_.after_process = HookChains::Chain<Point::after_process>(entries(Point::after_process));
-  chains_.before_send = HookChains::Chain<Point::before_send>(entries(Point::before_send));
+      HookChains::Chains<Point::after_interface>(sorted(Point::after_interface));
+  chains_.before_process = HookChains::Chains<Point::before_process>(sorted(Point::before_process));
+  chains_.after_process = HookChains::Chains<Point::after_process>(sorted(Point::after_process));
+  chains_.before_send = HookChains::Chains<Point::before_send>(sorted(Point::before_send));
   chains_.after_send = HookChains::Chain<Point::after_send>(entries(Point::after_send));
 }
 
@@ -388,9 +418,9 @@ void Shard::write(api::Session& session,
     return;
   }
   const xml::Element* written = &stanza;
-  if (!chains_.before_send.empty()) {
+  if (const auto& chain = chains_.before_send.of(traffic_of(stanza)); !chain.empty()) {
     api::BeforeSend context{{*this}, session, stanza};
-    if (!chains_.before_send.run(context).is_next()) {
+    if (!chain.run(context).is_next()) {
       return;
     }
     written = context.replacement ? context.replacement : &stanza;
@@ -400,8 +430,7 @@ void Shard::write(api::Session& session,
   xml::write(*written, output, {.to = to});
   ++counters_.stanzas_sent;
   if (!chains_.after_send.empty()) {
-    connection->mark_stanza_end(written->attribute_or("id", {}),
-                                static_cast<std::uint32_t>(output.size() - before));
+    mark_for_after_send(*connection, written->attribute_or("id", {}), output.size() - before);
   }
   if (connection->output_bytes() > base::kOutputBytesHigh) [[unlikely]] {
     hold_source(*connection);

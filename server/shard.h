@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -17,6 +18,7 @@
 #include "ring/ring.h"
 #include "server/core.h"
 #include "server/endpoint.h"
+#include "server/outbox.h"
 #include "server/router.h"
 #include "xml/parser.h"
 
@@ -26,14 +28,16 @@ namespace rondel::server {
 struct HookChains {
   template <hooks::Point kPoint>
   using Chain = hooks::Chain<typename api::ContextOf<kPoint>::type, kPoint>;
+  template <hooks::Point kPoint>
+  using Chains = hooks::TrafficChains<typename api::ContextOf<kPoint>::type, kPoint>;
   Chain<hooks::Point::before_accept> before_accept;
   Chain<hooks::Point::after_accept> after_accept;
   Chain<hooks::Point::layer_accept> layer_accept;
   Chain<hooks::Point::before_interface> before_interface;
-  Chain<hooks::Point::after_interface> after_interface;
-  Chain<hooks::Point::before_process> before_process;
-  Chain<hooks::Point::after_process> after_process;
-  Chain<hooks::Point::before_send> before_send;
+  Chains<hooks::Point::after_interface> after_interface;
+  Chains<hooks::Point::before_process> before_process;
+  Chains<hooks::Point::after_process> after_process;
+  Chains<hooks::Point::before_send> before_send;
   Chain<hooks::Point::after_send> after_send;
 };
 
@@ -98,10 +102,14 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
   [[nodiscard]] xml::ThreadParser& parser() { return parser_; }
   [[nodiscard]] ShardCounters& counters() { return counters_; }
   [[nodiscard]] base::ByteBuffer& scratch() { return scratch_; }
+  [[nodiscard]] OutboxPool& outboxes() { return outboxes_; }
   [[nodiscard]] api::ShardModule* module_state(ModuleIndex module) {
     return modules_[module].get();
   }
   [[nodiscard]] api::Authenticator* authenticator(std::string_view name);
+  /// One copy, for as long as the server runs, of a name that the configuration or a module gave:
+  /// a mechanism's. Any thread may read it.
+  [[nodiscard]] const std::string& keep_name(std::string_view name);
   [[nodiscard]] Connection* connection(base::ConnectionId id);
   [[nodiscard]] bool serves(ModuleIndex module, std::string_view host) const;
   /// The interface's options as they hold since the last reload.
@@ -129,10 +137,6 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
                                                    xmpp::Stanza& stanza);
   /// False: refused, and the connection is ending.
   [[nodiscard]] bool run_layer_accept(Connection& connection, const api::Layer& layer);
-  void run_after_send(Connection& connection,
-                      std::string_view id,
-                      std::uint32_t bytes,
-                      bool is_sent);
   void advertise(api::FeatureStage stage, Connection& connection, xml::Document& features);
   [[nodiscard]] bool offer_element(api::FeatureStage stage,
                                    Connection& connection,
@@ -185,6 +189,7 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
   void route(xml::Document stanza) override;
   void route_copies(const xml::Document& stanza, std::span<const std::string> targets) override;
   bool deliver(api::Session& session, const xml::Element& stanza) override;
+  void when_sent(api::Session& session, base::UniqueFunction<void(bool is_sent)> told) override;
   void resume_processing(std::uint64_t continuation, hooks::Verdict verdict) override;
   void bounce(const xmpp::Stanza& stanza,
               xmpp::StanzaErrorCondition condition,
@@ -231,6 +236,7 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
                      const std::string& except_full_jid);
   [[nodiscard]] bool has_work() const;
   void hold_source(Connection& slow);
+  void mark_for_after_send(Connection& connection, std::string_view id, std::size_t bytes);
   Endpoint* endpoint(base::SlotHandle handle) const { return endpoints_.find(handle); }
 
   Core& core_;
@@ -240,12 +246,14 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
   base::TimerWheel timers_;
   xml::ThreadParser parser_;
   base::ByteBuffer scratch_;
+  OutboxPool outboxes_;
   ShardCounters counters_;
   std::vector<ShardListener> listeners_;
   std::vector<std::unique_ptr<store::StorageSession>> storages_;
   std::vector<std::unique_ptr<api::Host>> hosts_;
   std::vector<std::unique_ptr<api::ShardModule>> modules_;
   std::map<std::string, void*, std::less<>> services_;
+  std::set<std::string, std::less<>> names_;
   HookChains chains_;
   base::Slab<Endpoint> endpoints_;
   Router router_;

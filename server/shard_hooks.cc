@@ -15,7 +15,7 @@ Verdict Shard::run_after_interface(Connection& connection,
                                    api::Session& session,
                                    xmpp::Stanza& stanza) {
   api::AfterInterface context{{*this}, connection, session, stanza};
-  return chains_.after_interface.run(context);
+  return chains_.after_interface.of(api::traffic_of(stanza)).run(context);
 }
 
 bool Shard::run_layer_accept(Connection& connection, const api::Layer& layer) {
@@ -27,12 +27,19 @@ bool Shard::run_layer_accept(Connection& connection, const api::Layer& layer) {
   return false;
 }
 
-void Shard::run_after_send(Connection& connection,
-                           std::string_view id,
-                           std::uint32_t bytes,
-                           bool is_sent) {
-  api::AfterSend context{{*this}, connection, id, bytes, is_sent};
-  chains_.after_send.run(context);
+void Shard::when_sent(api::Session& session, base::UniqueFunction<void(bool is_sent)> told) {
+  if (Connection* to = connection(session.connection()); to != nullptr && !to->is_closing()) {
+    to->when_sent(std::move(told));
+  } else {
+    told(false);
+  }
+}
+
+void Shard::mark_for_after_send(Connection& connection, std::string_view id, std::size_t bytes) {
+  connection.when_sent([this, &connection, id = std::string(id), bytes](bool is_sent) {
+    api::AfterSend context{{*this}, connection, id, static_cast<std::uint32_t>(bytes), is_sent};
+    chains_.after_send.run(context);
+  });
 }
 
 void Shard::advertise(api::FeatureStage stage, Connection& connection, xml::Document& features) {

@@ -80,6 +80,11 @@ api::Authenticator* Shard::authenticator(std::string_view name) {
              : &found->second.function(module_state(found->second.module));
 }
 
+const std::string& Shard::keep_name(std::string_view name) {
+  const auto found = names_.find(name);
+  return found != names_.end() ? *found : *names_.emplace(name).first;
+}
+
 api::Session* Shard::find_session(xmpp::JidView full_jid) {
   UserEntry* user = router_.find_user(full_jid.bare());
   return user == nullptr ? nullptr : user->find_session(full_jid.resource());

@@ -5,7 +5,7 @@
 #include "base/encoding.h"
 #include "base/random.h"
 #include "server/connection.h"
-#include "server/sasl_negotiation.h"
+#include "server/negotiation.h"
 #include "server/shard.h"
 #include "xml/writer.h"
 #include "xmpp/namespaces.h"
@@ -38,7 +38,8 @@ bool is_version_supported(const std::optional<std::string>& version) {
 
 }  // namespace
 
-Stream::Stream(Connection& connection) : connection_(connection) {
+Stream::Stream(Connection& connection)
+    : connection_(connection), negotiation_(std::make_unique<Negotiation>()) {
 }
 Stream::~Stream() = default;
 
@@ -46,10 +47,15 @@ const log::Channel& Stream::log() const {
   return interface_ ? *interface_->log : connection_.shard().log();
 }
 
+xmpp::JidView Stream::jid() const {
+  return session_ ? session_->jid() : negotiation_ ? negotiation_->account.view() : xmpp::JidView();
+}
+
 void Stream::restart() {
+  RONDEL_CHECK(negotiation_ != nullptr);
   state_ = StreamState::awaiting_header;
   has_sent_header_ = false;
-  sasl_.reset();  // What can be offered depends on the layer.
+  negotiation_->sasl.reset();  // What can be offered depends on the layer.
 }
 
 // --- Opening -------------------------------------------------------------------------------------
@@ -94,7 +100,7 @@ bool Stream::assign_interface(const xml::StreamHeader& header) {
   for (const Interface* candidate : connection_.listener().interfaces) {
     if (const std::string* served = host ? candidate->find_host(*host) : nullptr) {
       interface_ = candidate;
-      host_ = *served;
+      host_ = served;
       const auto waited = std::chrono::duration_cast<base::Milliseconds>(
           std::chrono::steady_clock::now() - opened_at_);
       const auto allowed = connection_.shard().options_of(*candidate).authentication_deadline;
@@ -114,13 +120,13 @@ bool Stream::check_restarted_header(const xml::StreamHeader& header) {
     fail(StreamErrorCondition::invalid_namespace);
     return false;
   }
-  if (!host || *host != host_) {
+  if (!host || *host != *host_) {
     fail(StreamErrorCondition::host_unknown, "a stream can't change its host");
     return false;
   }
   if (is_authenticated_ && header.from) {
     auto from = xmpp::Jid::parse(*header.from);
-    if (!from || from->bare() != jid_.bare()) {
+    if (!from || from->bare() != jid().bare()) {
       fail(StreamErrorCondition::invalid_from);
       return false;
     }
@@ -131,7 +137,7 @@ bool Stream::check_restarted_header(const xml::StreamHeader& header) {
 void Stream::write_header(std::string_view to) {
   has_sent_header_ = true;
   const std::string id = base::random_token();
-  xml::write_stream_header({.to = to, .from = host_, .id = id, .lang = kOurLanguage},
+  xml::write_stream_header({.to = to, .from = host(), .id = id, .lang = kOurLanguage},
                            connection_.output());
 }
 
@@ -165,21 +171,21 @@ void Stream::write_features() {
 }
 
 void Stream::add_authentication_features(xml::Document& features) {
-  if (!sasl_) {
-    sasl_ = std::make_unique<SaslNegotiation>(connection_, *interface_, std::string(host_));
+  if (!negotiation_->sasl) {
+    negotiation_->sasl = std::make_unique<SaslNegotiation>(connection_, *interface_, *host_);
   }
-  if (sasl_->mechanisms().empty()) {
+  if (negotiation_->sasl->mechanisms().empty()) {
     return;
   }
   xml::ElementBuilder builder(features);
   builder.child("mechanisms", ns::kSasl);
-  for (const std::string& mechanism : sasl_->mechanisms()) {
+  for (const std::string& mechanism : negotiation_->sasl->mechanisms()) {
     builder.child("mechanism").text(mechanism).up();
   }
-  if (!sasl_->channel_bindings().empty()) {
+  if (!negotiation_->sasl->channel_bindings().empty()) {
     xml::ElementBuilder bindings(features);
     bindings.child("sasl-channel-binding", ns::kSaslChannelBinding);
-    for (const std::string& type : sasl_->channel_bindings()) {
+    for (const std::string& type : negotiation_->sasl->channel_bindings()) {
       bindings.child("channel-binding").attribute("type", type).up();
     }
   }
@@ -226,12 +232,12 @@ bool Stream::offer_to_modules(api::FeatureStage stage, const xml::Element& eleme
 void Stream::negotiate(const xml::Document& element) {
   const xml::Element& root = element.root();
   if (root.ns() == ns::kSasl) {
-    const bool is_offered = sasl_ && !sasl_->mechanisms().empty();
-    return is_offered ? sasl_->received(root)
+    const bool is_offered = negotiation_->sasl && !negotiation_->sasl->mechanisms().empty();
+    return is_offered ? negotiation_->sasl->received(root)
                       : authentication_refused(xmpp::SaslFailure::encryption_required);
   }
   if (offer_to_modules(api::FeatureStage::encryption, root) ||
-      (sasl_ && offer_to_modules(api::FeatureStage::authentication, root))) {
+      (negotiation_->sasl && offer_to_modules(api::FeatureStage::authentication, root))) {
     return;
   }
   if (xmpp::kind_of(root)) {
@@ -250,7 +256,9 @@ void Stream::authentication_challenged(std::string_view data) {
   connection_.send_element(challenge.root());
 }
 
-void Stream::authentication_succeeded(xmpp::Jid account, std::string data, std::string mechanism) {
+void Stream::authentication_succeeded(xmpp::Jid account,
+                                      std::string data,
+                                      std::string_view mechanism) {
   if (connection_.has_pending_input()) {
     fail(StreamErrorCondition::policy_violation, "data before the outcome of authentication");
     return;
@@ -265,10 +273,11 @@ void Stream::authentication_succeeded(xmpp::Jid account, std::string data, std::
     xml::ElementBuilder(success).text(base::base64_encode(data));
   }
   connection_.send_element(success.root());
-  jid_ = std::move(account);
-  authentication_began_ms_ = sasl_->began_ms();
-  mechanism_ = std::move(mechanism);
+  negotiation_->account = std::move(account);
+  negotiation_->began_ms = negotiation_->sasl->began_ms();
+  mechanism_ = &connection_.shard().keep_name(mechanism);
   is_authenticated_ = true;
+  connection_.forget_channel_bindings();
   connection_.set_limits(connection_.shard().limits_of(*interface_));
   connection_.restart_input();
   restart();
@@ -278,18 +287,18 @@ void Stream::authentication_refused(xmpp::SaslFailure failure, std::string_view 
   RONDEL_LOG_INFO_WITH(
       log(),
       (log::Fields{.connection = connection_.id(), .remote_address = connection_.peer().text()}),
-      "auth.failure", "condition={} host={}", xmpp::element_name(failure), host_);
+      "auth.failure", "condition={} host={}", xmpp::element_name(failure), host());
   xml::Document answer = xml::Document::create("failure", ns::kSasl);
   xml::ElementBuilder(answer).child(xmpp::element_name(failure), ns::kSasl);
   if (!text.empty()) {
     xml::ElementBuilder(answer).child("text", ns::kSasl).lang(kOurLanguage).text(text);
   }
   connection_.send_element(answer.root());
-  if (sasl_) {
-    sasl_->exchange_failed();
+  if (negotiation_->sasl) {
+    negotiation_->sasl->exchange_failed();
   }
   const int tries_max = connection_.shard().options_of(*interface_).authentication_tries_max;
-  if (++authentication_failures_ >= tries_max) {
+  if (++negotiation_->failures >= tries_max) {
     fail(StreamErrorCondition::policy_violation, "too many failed authentications");
   }
 }
@@ -309,10 +318,11 @@ void Stream::stanza(xml::Document document) {
     return;
   }
   // RFC 6120 §8.1.2.1: a client speaks for its own address only.
+  const xmpp::JidView own = session_->jid();
   if (const auto from = root.attribute("from");
-      from && *from != jid_.full() && *from != jid_.bare()) {
+      from && *from != own.full() && *from != own.bare()) {
     const auto parsed = xmpp::Jid::parse(*from);
-    if (!parsed || (parsed->full() != jid_.full() && parsed->full() != jid_.bare())) {
+    if (!parsed || (parsed->full() != own.full() && parsed->full() != own.bare())) {
       fail(StreamErrorCondition::invalid_from);
       return;
     }
@@ -326,7 +336,7 @@ void Stream::stanza(xml::Document document) {
     refuse(document, stanza.error());
     return;
   }
-  stanza->set_from(jid_);
+  stanza->set_from(own);
   outbound(std::move(*stanza));
 }
 
@@ -356,7 +366,7 @@ void Stream::refuse(const xml::Document& stanza,
     return;
   }
   if (session_ != nullptr) {
-    reply.root().set_attribute(reply.arena(), "to", jid_.full());
+    reply.root().set_attribute(reply.arena(), "to", session_->jid().full());
     connection_.shard().deliver(*session_, reply.root());
   } else {
     connection_.send_element(reply.root());
@@ -374,7 +384,7 @@ void Stream::write_error(StreamErrorCondition condition, std::string_view text) 
     write_header({});
   }
   RONDEL_LOG_INFO_WITH(log(),
-                       (log::Fields{.jid = jid_.full(),
+                       (log::Fields{.jid = jid().full(),
                                     .connection = connection_.id(),
                                     .remote_address = connection_.peer().text()}),
                        "stream.error", "condition={} {}", xmpp::to_text(condition), text);
@@ -395,7 +405,7 @@ void Stream::closed_by_peer() {
 }
 
 void Stream::lost(std::string_view why) {
-  RONDEL_LOG_DEBUG_WITH(log(), (log::Fields{.jid = jid_.full(), .connection = connection_.id()}),
+  RONDEL_LOG_DEBUG_WITH(log(), (log::Fields{.jid = jid().full(), .connection = connection_.id()}),
                         "stream.lost", "{}", why);
   ended();
 }
@@ -406,7 +416,8 @@ void Stream::ended() {
   }
   const bool was_bound = state_ == StreamState::bound;
   state_ = StreamState::ended;
-  sasl_.reset();
+  const xmpp::Jid own(jid());  // The session goes; the log wants its name.
+  negotiation_.reset();
   if (session_ != nullptr) {
     api::Session& session = *session_;
     session_ = nullptr;
@@ -415,7 +426,7 @@ void Stream::ended() {
   if (was_bound) {
     const auto age = std::chrono::duration_cast<std::chrono::seconds>(
         std::chrono::steady_clock::now() - opened_at_);
-    RONDEL_LOG_INFO_WITH(log(), (log::Fields{.jid = jid_.full(), .connection = connection_.id()}),
+    RONDEL_LOG_INFO_WITH(log(), (log::Fields{.jid = own.full(), .connection = connection_.id()}),
                          "c2s.closed", "received={} sent={} seconds={}",
                          connection_.traffic().bytes_received, connection_.traffic().bytes_sent,
                          age.count());

@@ -20,7 +20,6 @@
 namespace rondel::server {
 
 class Connection;
-class SaslNegotiation;
 
 /// Where a stream is in its life; each state says what the peer may send next.
 enum class StreamState : std::uint8_t {
@@ -60,22 +59,27 @@ class Stream {
   // Continuations.
   /// The connection has arrived at its user's home shard: finishes resource binding.
   void arrived();
-  void authentication_succeeded(xmpp::Jid account, std::string data, std::string mechanism);
+  void authentication_succeeded(xmpp::Jid account, std::string data, std::string_view mechanism);
   void authentication_refused(xmpp::SaslFailure failure, std::string_view text = {});
   void authentication_challenged(std::string_view data);
 
   [[nodiscard]] StreamState state() const { return state_; }
-  [[nodiscard]] std::string_view host() const { return host_; }
+  [[nodiscard]] std::string_view host() const { return host_ ? *host_ : std::string_view(); }
   [[nodiscard]] const Interface* interface() const { return interface_; }
   [[nodiscard]] api::Session* session() const { return session_; }
   [[nodiscard]] const xml::StreamNamespaces& namespaces() const { return namespaces_; }
   [[nodiscard]] const log::Channel& log() const;
   /// The authenticated bare JID, then the bound full JID; empty before.
-  [[nodiscard]] xmpp::JidView jid() const { return jid_; }
-  [[nodiscard]] std::string_view mechanism() const { return mechanism_; }
+  [[nodiscard]] xmpp::JidView jid() const;
+  [[nodiscard]] std::string_view mechanism() const {
+    return mechanism_ ? *mechanism_ : std::string_view();
+  }
   [[nodiscard]] std::chrono::steady_clock::time_point opened_at() const { return opened_at_; }
 
  private:
+  /// What only the way to a bound resource needs; a session of months does not carry it.
+  struct Negotiation;
+
   /// True if the header names a host and namespace of an interface on this listener; else the
   /// stream has ended.
   bool assign_interface(const xml::StreamHeader& header);
@@ -99,15 +103,12 @@ class Stream {
   bool has_sent_header_ = false;
   bool is_authenticated_ = false;
   const Interface* interface_ = nullptr;
-  std::string_view host_;  ///< Among those of interface_, which outlives the stream.
-  std::string language_;   ///< Of the peer's header (RFC 6120 §4.7.4); empty: none given.
-  std::string mechanism_;
-  xmpp::Jid jid_;
-  std::uint64_t authentication_began_ms_ = 0;  ///< Monotonic: what it relied on is from then.
-  int authentication_failures_ = 0;
+  const std::string* host_ = nullptr;  ///< Among those of interface_, which outlives the stream.
+  const std::string* mechanism_ = nullptr;  ///< Kept by a shard; null before authentication.
+  std::string language_;  ///< Of the peer's header (RFC 6120 §4.7.4); empty: none given.
   xml::StreamNamespaces namespaces_ = xml::StreamNamespaces::client();
-  std::unique_ptr<SaslNegotiation> sasl_;        ///< Until authentication has succeeded.
-  std::unique_ptr<xml::Document> bind_request_;  ///< On the way to the home shard.
+  std::unique_ptr<Negotiation>
+      negotiation_;  ///< Null once a resource is bound, or the stream over.
   api::Session* session_ = nullptr;
   std::chrono::steady_clock::time_point opened_at_ = std::chrono::steady_clock::now();
 };

@@ -1,6 +1,7 @@
 // Resource binding (RFC 6120 §7), which brings a stream to its user's home shard.
 #include "base/random.h"
 #include "server/connection.h"
+#include "server/negotiation.h"
 #include "server/shard.h"
 #include "server/stream.h"
 #include "xmpp/namespaces.h"
@@ -30,9 +31,9 @@ void Stream::bind(xml::Document request) {
     return;
   }
   state_ = StreamState::binding;
-  bind_request_ = std::make_unique<xml::Document>(std::move(request));
+  negotiation_->bind_request = std::make_unique<xml::Document>(std::move(request));
   Shard& shard = connection_.shard();
-  const std::uint16_t home = shard.home_of(jid_.bare());
+  const std::uint16_t home = shard.home_of(jid().bare());
   if (home == shard.index()) {
     bind_at_home();
   } else {
@@ -47,10 +48,10 @@ void Stream::arrived() {
 }
 
 void Stream::bind_at_home() {
-  const std::unique_ptr<xml::Document> request = std::move(bind_request_);
+  const std::unique_ptr<xml::Document> request = std::move(negotiation_->bind_request);
   state_ = StreamState::authenticated;
   Shard& shard = connection_.shard();
-  if (shard.has_account_changed_since(jid_.bare(), authentication_began_ms_)) {
+  if (shard.has_account_changed_since(jid().bare(), negotiation_->began_ms)) {
     fail(StreamErrorCondition::reset, "the account has changed since it was authenticated");
     return;
   }
@@ -60,7 +61,7 @@ void Stream::bind_at_home() {
   auto resource = asked.empty() ? base::Result<std::string, xmpp::JidError>(base::random_token())
                                 : xmpp::prepare_resource(asked);
   auto full = resource
-                  ? xmpp::Jid::with_resource(jid_.view().bare_view(), *resource)
+                  ? xmpp::Jid::with_resource(jid().bare_view(), *resource)
                   : base::Result<xmpp::Jid, xmpp::JidError>(base::Unexpected(resource.error()));
   if (!full) {
     refuse(*request, StanzaErrorCondition::bad_request, xmpp::to_text(full.error()));
@@ -72,18 +73,18 @@ void Stream::bind_at_home() {
     refuse(*request, StanzaErrorCondition::resource_constraint, "too many resources");
     return;
   }
-  jid_ = std::move(*full);
+  negotiation_.reset();
   state_ = StreamState::bound;
   connection_.cancel_deadline();
   connection_.read_continuously();
   xml::Document result = xmpp::make_iq_result(request->root());
-  xml::ElementBuilder(result).child("bind", ns::kBind).child("jid").text(jid_.full());
+  xml::ElementBuilder(result).child("bind", ns::kBind).child("jid").text(full->full());
   connection_.send_element(result.root());
   RONDEL_LOG_INFO_WITH(log(),
-                       (log::Fields{.jid = jid_.full(),
+                       (log::Fields{.jid = full->full(),
                                     .connection = connection_.id(),
                                     .remote_address = connection_.peer().text()}),
-                       "c2s.bound", "mechanism={} tls={}", mechanism_,
+                       "c2s.bound", "mechanism={} tls={}", mechanism(),
                        connection_.layer() ? connection_.layer()->info().version : "none");
   shard.session_started(*session_);
 }

@@ -20,6 +20,20 @@ struct HookContext {
   std::size_t stopped_at = 0;  ///< The chain's own note of the hook that ended it.
 };
 
+/// Which hooks a stanza passes; a session's presence to nobody is a broadcast.
+[[nodiscard]] inline hooks::Traffic traffic_of(const xmpp::Stanza& stanza) {
+  switch (stanza.kind()) {
+    case xmpp::StanzaKind::message:
+      return hooks::Traffic::message;
+    case xmpp::StanzaKind::iq:
+      return hooks::Traffic::iq;
+    case xmpp::StanzaKind::presence:
+      break;
+  }
+  return stanza.to().is_empty() && stanza.is_availability() ? hooks::Traffic::broadcast
+                                                            : hooks::Traffic::presence;
+}
+
 /// before-accept: there is no connection yet. May refuse: the socket is closed without a word.
 struct BeforeAccept : HookContext {
   const PeerAddress& peer;
@@ -79,7 +93,8 @@ struct BeforeSend : HookContext {
   /// Set it to send something else; lives until the chain has ended.
   const xml::Element* replacement = nullptr;
 };
-/// after-send: what the kernel took.
+/// after-send: what the kernel took. Marks every stanza that is sent; who wants to know it of a few
+/// of them asks Shard::when_sent().
 struct AfterSend : HookContext {
   Connection& connection;
   std::string_view id;  ///< Of the stanza; may be empty.

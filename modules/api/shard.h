@@ -102,6 +102,10 @@ class Shard {
   /// Writes a stanza to one session of this shard (before-send, writer, after-send); `to` becomes
   /// the session's full JID if the stanza has none. False if the session's connection is closing.
   virtual bool deliver(Session& session, const xml::Element& stanza) = 0;
+  /// Calls `told` once the kernel has taken all that was written to the session until now (true),
+  /// or when its connection is lost before (false); never before the caller has returned, if
+  /// anything was written in this turn.
+  virtual void when_sent(Session& session, base::UniqueFunction<void(bool is_sent)> told) = 0;
   /// Ends the wait of a stanza that a before-process hook has suspended; a stale `continuation`
   /// does nothing.
   virtual void resume_processing(std::uint64_t continuation, hooks::Verdict verdict) = 0;

@@ -88,8 +88,7 @@ class ConversationLog final : public api::ShardModule {
   Verdict processed(api::AfterProcess& context) {
     const xmpp::Stanza& stanza = context.stanza;
     const std::string_view word = word_of(context.outcome);
-    if (!stanza.is_message() || context.user == nullptr || word.empty() ||
-        stanza.root().child("body") == nullptr ||
+    if (context.user == nullptr || word.empty() || stanza.root().child("body") == nullptr ||
         (!has_groupchat_ && stanza.message_type() == xmpp::MessageType::groupchat) ||
         (obeys_hints_ && is_hinted(stanza.root()))) {
       return Verdict::next();
@@ -127,8 +126,9 @@ class ConversationLogModule final : public api::Module {
       return base::Unexpected(base::Error(
           "conversation-log: the folder " + folder.string() + ": " + error.message(), error));
     }
-    registrar.add_hook<&ConversationLog::processed>("write what was said",
-                                                    {.band = hooks::Band::observe, .after = {}});
+    registrar.add_hook<&ConversationLog::processed>(
+        "write what was said",
+        {.band = hooks::Band::observe, .after = {}, .traffic = {hooks::Traffic::message}});
     return {};
   }
   std::unique_ptr<api::ShardModule> start_on_shard(api::Shard& shard) override {

@@ -98,8 +98,7 @@ class LastActivity final : public api::ShardModule {
   /// A session's own presence, once the presence module has seen it.
   Verdict presence_sent(api::AfterProcess& context) {
     const xmpp::Stanza& stanza = context.stanza;
-    if (context.user == nullptr || !stanza.is_presence() || !stanza.to().is_empty() ||
-        !stanza.is_availability()) {
+    if (context.user == nullptr) {
       return Verdict::next();
     }
     api::Session* session = context.user->find_session(stanza.from().resource());
@@ -172,8 +171,9 @@ class LastActivityModule final : public api::Module {
     slot_ = registrar.add_session_slot<Seen>();
     registrar.add_iq<&LastActivity::tell>(
         {.name = "query", .ns = ns::kLastActivity, .for_account = true});
-    registrar.add_hook<&LastActivity::presence_sent>("note who goes",
-                                                     {.band = hooks::Band::observe, .after = {}});
+    registrar.add_hook<&LastActivity::presence_sent>(
+        "note who goes",
+        {.band = hooks::Band::observe, .after = {}, .traffic = {hooks::Traffic::broadcast}});
     registrar.add_session_observer<&LastActivity::session_started, &LastActivity::session_ended>();
     return {};
   }

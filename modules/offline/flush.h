@@ -14,10 +14,6 @@ namespace rondel::modules::offline {
 
 /// What the module remembers of a session.
 struct SessionState final : api::ModuleState {
-  /// Stanzas written to it and taken by the kernel, since it was bound; their difference is under
-  /// way.
-  std::uint64_t written = 0;
-  std::uint64_t sent = 0;
   bool is_open = false;  ///< Available with a priority that is not negative.
 };
 
@@ -52,7 +48,7 @@ class Flush final : public base::Timer {
   bool has_more = false;              ///< A message was stored since storage was asked last.
   std::uint64_t removed_through = 0;  ///< Up to this id all were sent, and removed.
   std::uint64_t written_through = 0;  ///< Up to this id all were written to the session.
-  std::uint64_t awaited = 0;          ///< SessionState::sent once the page has gone.
+  bool is_page_sent = false;          ///< The kernel has what was written.
   std::optional<HeldMessage> held;
 
  private:

@@ -30,13 +30,15 @@ constexpr std::array kOptions{
 class OfflineModule final : public api::Module {
  public:
   base::Result<void> load(api::Registrar& registrar) override {
-    const hooks::Order last{.band = hooks::Band::observe, .after = {}};
     slot_ = registrar.add_session_slot<SessionState>();
     registrar.set_message_fallback<&Offline::store_message>();
-    registrar.add_hook<&Offline::before_process>("new messages wait for old ones", last);
-    registrar.add_hook<&Offline::after_process>("a session opened");
-    registrar.add_hook<&Offline::before_send>("count what is written", last);
-    registrar.add_hook<&Offline::after_send>("remove what was sent");
+    registrar.add_hook<&Offline::before_process>(
+        "new messages wait for old ones",
+        {.band = hooks::Band::observe,
+         .after = {},
+         .traffic = {hooks::Traffic::message, hooks::Traffic::broadcast}});
+    registrar.add_hook<&Offline::after_process>("a session opened",
+                                                {.traffic = {hooks::Traffic::broadcast}});
     registrar.add_session_observer<&Offline::session_started, &Offline::session_ended>();
     registrar.add_disco_feature(std::string(xmpp::ns::kOffline), true, false);
     return {};

@@ -19,10 +19,6 @@ using xmpp::StanzaErrorCondition;
 constexpr std::size_t kPageStanzasMax = 64;
 constexpr std::size_t kPageBytesMax = base::kOutputBytesHigh / 2;
 
-bool is_own_presence(const xmpp::Stanza& stanza) {
-  return stanza.is_presence() && stanza.to().is_empty() && stanza.is_availability();
-}
-
 store::UserKey key_of(std::string_view bare_jid) {
   const std::size_t at = bare_jid.find('@');
   return {std::string(bare_jid.substr(0, at)), std::string(bare_jid.substr(at + 1))};
@@ -139,11 +135,11 @@ void Offline::came_late(std::string bare_jid) {
 // -------------------------------------------------------------------------------------------------------------
 
 Verdict Offline::before_process(api::BeforeProcess& context) {
-  if (context.user == nullptr || context.stanza.is_iq()) {
+  if (context.user == nullptr) {
     return Verdict::next();
   }
   if (context.stanza.is_presence()) {
-    return is_own_presence(context.stanza) ? arm(context) : Verdict::next();
+    return arm(context);
   }
   Flush* flush = find_flush(context.user->jid().full());
   return flush == nullptr ? Verdict::next() : hold(*flush, context);
@@ -197,7 +193,7 @@ Verdict Offline::hold(Flush& flush, api::BeforeProcess& context) {
 }
 
 Verdict Offline::after_process(api::AfterProcess& context) {
-  if (context.user == nullptr || !is_own_presence(context.stanza)) {
+  if (context.user == nullptr) {
     return Verdict::next();
   }
   api::Session* session = context.user->find_session(context.stanza.from().resource());
@@ -214,27 +210,6 @@ Verdict Offline::after_process(api::AfterProcess& context) {
   if (flush != nullptr && flush->phase == Flush::Phase::arming &&
       flush->resource == session->resource()) {
     run(flush->user).start();
-  }
-  return Verdict::next();
-}
-
-Verdict Offline::before_send(api::BeforeSend& context) {
-  if (SessionState* state = context.session.state(slot_)) {
-    ++state->written;
-  }
-  return Verdict::next();
-}
-
-Verdict Offline::after_send(api::AfterSend& context) {
-  api::Session* session = context.is_sent ? context.connection.session() : nullptr;
-  SessionState* state = session == nullptr ? nullptr : session->state(slot_);
-  if (state == nullptr) {
-    return Verdict::next();
-  }
-  ++state->sent;
-  Flush* flush = find_flush(session->user().jid().full());
-  if (flush != nullptr && flush->resource == session->resource()) {
-    advance(*flush);
   }
   return Verdict::next();
 }
@@ -277,7 +252,7 @@ void Offline::advance(Flush& flush) {
     return;
   }
   const api::Session* session = find_session(flush);
-  if (flush.is_abandoned || session == nullptr || session->state(slot_)->sent >= flush.awaited) {
+  if (flush.is_abandoned || session == nullptr || flush.is_page_sent) {
     run(flush.user).start();
   }
 }
@@ -381,7 +356,14 @@ void Offline::write_page(Flush& flush,
     }
     flush.written_through = waiting.id;
   }
-  flush.awaited = session.state(slot_)->written;
+  flush.is_page_sent = false;
+  shard_.when_sent(session, [this, user = flush.user, through = flush.written_through](bool sent) {
+    Flush* waiting = find_flush(user);
+    if (sent && waiting != nullptr && waiting->written_through == through) {
+      waiting->is_page_sent = true;
+      advance(*waiting);
+    }
+  });
 }
 
 void Offline::finish(Flush& flush) {

@@ -24,8 +24,6 @@ class Offline final : public api::ShardModule {
   base::Task<api::Fallback> store_message(std::string bare_jid, const xmpp::Stanza& stanza);
   hooks::Verdict before_process(api::BeforeProcess& context);
   hooks::Verdict after_process(api::AfterProcess& context);
-  hooks::Verdict before_send(api::BeforeSend& context);
-  hooks::Verdict after_send(api::AfterSend& context);
   void session_started(api::Session& session);
   void session_ended(api::Session& session);
 

@@ -23,7 +23,9 @@ class RosterModule final : public api::Module {
                                            .accepts_set = true,
                                            .for_host = false,
                                            .for_account = true});
-    registrar.add_hook<&RosterShard::guard>("foreign-roster", {hooks::Band::security});
+    registrar.add_hook<&RosterShard::guard>(
+        "foreign-roster",
+        {.band = hooks::Band::security, .after = {}, .traffic = {hooks::Traffic::iq}});
     registrar.add_stream_feature<&RosterShard::advertise>(api::FeatureStage::session);
     registrar.add_account_observer<&RosterShard::account_changed>();
     return {};

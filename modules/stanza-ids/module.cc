@@ -33,7 +33,7 @@ class StanzaIds final : public api::ShardModule {
   /// What a client sends: no id by a host of ours or by an account on one.
   Verdict received(api::AfterInterface& context) {
     xmpp::Stanza& stanza = context.stanza;
-    if (!stanza.is_iq() && has_stanza_ids(stanza.root())) {
+    if (has_stanza_ids(stanza.root())) {
       strip_stanza_ids(stanza.root(), [this](xmpp::JidView by) {
         return shard_.find_host(by.domain()) != nullptr;
       });
@@ -44,7 +44,7 @@ class StanzaIds final : public api::ShardModule {
   /// What reaches an account, from wherever: no id by this account but ours.
   Verdict reaches(api::BeforeProcess& context) {
     xmpp::Stanza& stanza = context.stanza;
-    if (context.user == nullptr || !stanza.is_message() || stanza.to().is_empty()) {
+    if (context.user == nullptr || stanza.to().is_empty()) {
       return Verdict::next();
     }
     const xmpp::JidView account = context.user->jid();
@@ -67,9 +67,12 @@ class StanzaIds final : public api::ShardModule {
 class StanzaIdsModule final : public api::Module {
  public:
   base::Result<void> load(api::Registrar& registrar) override {
-    const hooks::Order order{.band = hooks::Band::normalize, .after = {}};
+    using enum hooks::Traffic;
+    hooks::Order order{
+        .band = hooks::Band::normalize, .after = {}, .traffic = {message, presence, broadcast}};
     assigns_ = registrar.config().options("stanza-ids").boolean("assign");
     registrar.add_hook<&StanzaIds::received>("strip forged stanza ids", order);
+    order.traffic = {message};
     registrar.add_hook<&StanzaIds::reaches>(
         assigns_ ? "strip and assign stanza ids" : "strip forged stanza ids", order);
     if (assigns_) {

@@ -59,6 +59,23 @@ TEST(Chain, RunsEveryHookInOrderWhileAllSayNext) {
   EXPECT_EQ(context.stopped_at, 99U);
 }
 
+TEST(TrafficChains, RunTheChainOfTheirKindOnly) {
+  std::vector<Hook> hooks{{0}, {1}, {2}, {3}};
+  std::array<std::vector<Entry>, kTrafficCount> entries;
+  for (std::size_t i = 0; i < kTrafficCount; ++i) {
+    if (i != 2) {
+      entries[i].push_back({&Hook::run, &hooks[i]});
+    }
+  }
+  const TrafficChains<Context, Point::before_process> chains(std::move(entries));
+  Context context;
+  for (const Traffic traffic : {Traffic::iq, Traffic::message, Traffic::broadcast}) {
+    EXPECT_EQ(chains.of(traffic).empty(), traffic == Traffic::broadcast);
+    EXPECT_TRUE(chains.of(traffic).run(context).is_next());
+  }
+  EXPECT_THAT(context.seen, ElementsAre(3, 0));
+}
+
 TEST(Chain, StopsAtTheFirstOtherAnswerAndSaysWhere) {
   for (const Verdict answer :
        {Verdict::handled(), Verdict::suspend(), Verdict::reject(Condition::gone)}) {

@@ -1,5 +1,6 @@
 #include "hooks/plan.h"
 
+#include <array>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <string>
@@ -42,6 +43,28 @@ TEST(Plan, RunsBandsInTheirOrderWhateverTheOrderOfRegistration) {
   add(plan, "cleaner", {.band = Band::normalize});
   add(plan, "guard", {.band = Band::security});
   EXPECT_THAT(frozen(plan), ElementsAre("guard", "cleaner", "actor", "watcher"));
+}
+
+TEST(Plan, PrintsTheTrafficOfAHookThatDoesNotWantAll) {
+  Plan plan;
+  add(plan, "all");
+  add(plan, "few", {.traffic = {Traffic::message, Traffic::broadcast}});
+  const std::string text = plan.to_text();
+  EXPECT_THAT(text, HasSubstr("all: does something\n"));
+  EXPECT_THAT(text, HasSubstr("few: does something [message, broadcast]\n"));
+}
+
+TEST(Traffic, ASetHasWhatItWasGivenAndAllByDefault) {
+  constexpr std::array kAll{Traffic::message, Traffic::presence, Traffic::broadcast, Traffic::iq};
+  for (const Traffic one : kAll) {
+    EXPECT_TRUE(TrafficSet().has(one));
+    for (const Traffic other : kAll) {
+      EXPECT_EQ(TrafficSet({one}).has(other), one == other);
+    }
+  }
+  EXPECT_TRUE(TrafficSet().is_all());
+  EXPECT_FALSE(TrafficSet({Traffic::iq}).is_all());
+  EXPECT_TRUE(TrafficSet({kAll[0], kAll[1], kAll[2], kAll[3]}).is_all());
 }
 
 TEST(Plan, KeepsTheOrderOfRegistrationWithinABand) {

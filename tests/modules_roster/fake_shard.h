@@ -86,6 +86,7 @@ class FakeShard final : public api::Shard {
   }
 
   // What the tests do not need.
+  void when_sent(api::Session&, base::UniqueFunction<void(bool)>) override { RONDEL_CHECK(false); }
   std::shared_ptr<const config::Snapshot> config() const override { RONDEL_CHECK(false); }
   base::Result<const log::FileChannel*> open_log_file(const std::string&) override {
     RONDEL_CHECK(false);

@@ -1,0 +1,23 @@
+// A stream on its way to a bound resource; for this room's stream sources.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "server/sasl_negotiation.h"
+#include "server/stream.h"
+#include "xml/document.h"
+#include "xmpp/jid.h"
+
+namespace rondel::server {
+
+/// Owner: the stream, until a resource is bound or the stream has ended.
+struct Stream::Negotiation {
+  std::unique_ptr<SaslNegotiation> sasl;        ///< Until authentication has succeeded.
+  std::unique_ptr<xml::Document> bind_request;  ///< On the way to the home shard.
+  xmpp::Jid account;                            ///< Once authenticated: its bare JID.
+  std::uint64_t began_ms = 0;  ///< Of the authentication, monotonic: it relied on what was then.
+  int failures = 0;            ///< Of authentications.
+};
+
+}  // namespace rondel::server
