@@ -8,6 +8,7 @@ import socket
 import subprocess
 
 import initrd
+import systemd_guest
 from console import Console
 from guest import Unusable, module_files, write_init
 
@@ -50,6 +51,7 @@ class Native:
     """This kernel, if it has TLS or gets it by a modprobe."""
 
     name = "native"
+    has_systemd = False
 
     def prepare(self):
         """Errors: Unusable, as for all back ends."""
@@ -89,6 +91,7 @@ class UserModeLinux:
     """Debian's 6.1 as an ordinary process; its root is the host's file system, read-only."""
 
     name = "uml"
+    has_systemd = True
 
     def prepare(self):
         need_amd64()
@@ -104,7 +107,10 @@ class UserModeLinux:
             raise Unusable(f"{self.program} is {release}, and there is no {self.tree}")
 
     def run(self, job, log):
-        init = write_init(job, self.busybox, module_files(self.tree, job.scratch))
+        if job.systemd:
+            init = systemd_guest.write_init(job, self.busybox, self.tree)
+        else:
+            init = write_init(job, self.busybox, module_files(self.tree, job.scratch))
         command = [self.program, f"mem={job.memory}M", "rootfstype=hostfs", "rootflags=/", "ro", f"init={init}",
                    f"uml_dir={job.scratch}", "con=null", "con0=null,fd:1", "ssl=null", "quiet"]
         environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": job.scratch,
@@ -124,6 +130,8 @@ def memory_folder(job):
 
 class Qemu:
     """Debian's cloud kernel 6.1 in a machine of qemu, with an initrd that holds the program and what it needs."""
+
+    has_systemd = False
 
     def __init__(self, accelerator):
         self.name = self.accelerator = accelerator

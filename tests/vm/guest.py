@@ -30,6 +30,8 @@ class Job:
     memory: int
     brought: list          # paths that a guest without the host's file system needs besides the program
     scratch: str           # a folder of the host for this run
+    systemd: bool = False  # systemd is the guest's process 1, and its files are a copy that can be written
+    over: list = dataclasses.field(default_factory=list)   # folders whose files stand before the host's
     nonce: str = dataclasses.field(default_factory=lambda: secrets.token_hex(8))
 
     @property
@@ -56,8 +58,8 @@ def carried_environment(extra):
     return result
 
 
-def module_files(tree, scratch):
-    """The files of MODULES and of what they need, in the order of insertion. Errors: Unusable."""
+def module_files(tree, scratch, more=()):
+    """The files of MODULES, of `more`, and of what they need, in the order of insertion. Errors: Unusable."""
     needs, paths = {}, {}
     try:
         with open(os.path.join(tree, "modules.dep"), encoding="utf-8") as listing:
@@ -75,7 +77,7 @@ def module_files(tree, scratch):
         if path not in ordered:
             ordered.append(path)
 
-    for name in MODULES:
+    for name in [*MODULES, *more]:
         path = paths.get(name.replace("-", "_"))
         if path is not None:
             insert(path)

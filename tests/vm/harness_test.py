@@ -47,6 +47,12 @@ class WithoutAKernel(unittest.TestCase):
         self.assertEqual(code, 2, text)
         self.assertIn("bochs", text)
 
+    def test_systemd_is_not_for_every_back_end(self):
+        text, code = run("--back-end", "tcg", "--systemd", "--", "/bin/true")
+        self.assertEqual(code, 77, text)
+        self.assertRegex(text, "SKIPPED .*tcg: it has no way to run systemd")
+        self.assertEqual(run("--over", "/tmp", "--", "/bin/true")[1], 2)
+
     def test_a_command_is_needed(self):
         self.assertEqual(run()[1], 2)
         self.assertEqual(run("--", "/nonexistent/program")[1], 127)
@@ -72,6 +78,22 @@ class InAGuest(unittest.TestCase):
         self.assertEqual(code, 3, text)
         for line in ("said", "complained", "it's \"quoted\"", "unfinished"):
             self.assertIn("\n" + line + "\n", text)
+
+    def test_systemd_is_process_1_over_files_that_can_be_written(self):
+        with tempfile.TemporaryDirectory() as folder:
+            os.chmod(folder, 0o755)
+            os.makedirs(os.path.join(folder, "usr", "lib"))
+            with open(os.path.join(folder, "usr", "lib", "rondel-guest-file"), "w", encoding="utf-8") as file:
+                file.write("stands before the host's\n")
+            text, code = shell("cat /proc/1/comm /usr/lib/rondel-guest-file; echo x >/usr/lib/rondel-guest-other && "
+                               "systemctl is-active basic.target; exit 5", "--systemd", "--over", folder)
+            if code == 77 and not os.environ.get("CI"):
+                self.skipTest("no guest with systemd can be had here")
+            self.assertEqual(code, 5, text)
+            for line in ("systemd", "stands before the host's", "active"):
+                self.assertIn("\n" + line + "\n", text)
+            self.assertFalse(os.path.exists("/usr/lib/rondel-guest-other"))
+            self.assertEqual(os.listdir(os.path.join(folder, "usr", "lib")), ["rondel-guest-file"])
 
     def test_a_signal_is_an_exit_code(self):
         text, code = shell("kill -SEGV $$")
