@@ -22,12 +22,9 @@ class Machine:
     def server_cpus(self, shards=1):
         return self.cpus[:shards] if len(self.cpus) > 1 else None
 
-    def generator_cpus(self, shards=1):
-        """Cores of its own, as far as there are any."""
-        return (self.cpus[shards:] or self.cpus[1:])[:1] or None
-
-    def has_core_for_generator(self, shards):
-        return len(self.cpus) > shards
+    def generator_cpus(self):
+        """A core of its own, if there is one."""
+        return self.cpus[1:2] or None
 
     def description(self):
         with open("/proc/cpuinfo", encoding="utf-8") as file:
@@ -43,7 +40,7 @@ class Contest:
         self.machine = Machine()
         self.folder = tempfile.mkdtemp(prefix="compare-")
         self.certificate, self.key = servers.make_certificate(self.folder)
-        self.generator = self.generator_for(1)
+        self.generator = self.generator_on(self.machine.generator_cpus())
         self.crowd = accounts.Crowd(self.scaled(10_000), 20 if is_quick else 500)
         self.prepared = {}   # (name, crowd) -> server that has its accounts and does not run
         self.names, self.versions, self.absent = [], {}, {}
@@ -88,13 +85,13 @@ class Contest:
             self.absent[name] = str(error)
             self.say(f"{name} does not take part: {error}")
 
-    def generator_for(self, shards):
-        return load.Generator(self.build, self.machine.generator_cpus(shards), os.path.join(self.folder, "scram-keys"))
+    def generator_on(self, cpus):
+        return load.Generator(self.build, cpus, os.path.join(self.folder, "scram-keys"))
 
-    def handshake_cpu_us(self):
+    def handshakes(self):
         cpus = self.machine.cpus
-        return load.handshake_cpu_us(self.build, self.certificate, self.key, cpus[0], cpus[-1],
-                                     100 if self.is_quick else 3000)
+        return load.handshakes(self.build, self.certificate, self.key, cpus[0], cpus[-1],
+                               100 if self.is_quick else 3000)
 
     @contextlib.contextmanager
     def started(self, name, relay_mode=None, shards=1, crowd="usual"):
@@ -130,9 +127,7 @@ class Contest:
         samples = {row.name: {name: [] for name in row.contestants(self)} for row in rows}
         for turn in range(rounds):
             for row in rows:
-                figures = {done: {name: Figure(list(found)) for name, found in of_row.items()}
-                           for done, of_row in samples.items()}
-                row.prepare(self, figures)
+                row.prepare(self)
                 names = row.contestants(self)
                 self.say(f"round {turn + 1} of {rounds}: {row.title}")
                 for name in names[turn % len(names):] + names[:turn % len(names)] if names else []:

@@ -48,11 +48,11 @@ class Generator:
                 return json.load(file)
 
 
-def handshake_cpu_us(build, certificate, key, server_cpu, client_cpu, count):
-    """The CPU time of a TLS 1.3 handshake by OpenSSL alone. Errors: LoadError."""
+def handshakes(build, certificate, key, server_cpu, client_cpu, count):
+    """What a TLS 1.3 handshake costs with OpenSSL alone, as rondel-handshakes prints it. Errors: LoadError."""
     done = subprocess.run([os.path.join(build, "bin", "rondel-handshakes"), "--certificate", certificate, "--key", key,
                            "--count", str(count), "--server-cpu", str(server_cpu), "--client-cpu", str(client_cpu)],
                           capture_output=True, text=True, timeout=120, check=False)
     if done.returncode != 0:
         raise LoadError(f"rondel-handshakes: {done.stderr.strip()}")
-    return json.loads(done.stdout)["cpu_us_each"]
+    return json.loads(done.stdout)

@@ -4,7 +4,11 @@ A row's `run(contest, name)` starts a fresh contestant, runs it once and returns
 """
 
 import statistics
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+
+from .load import LoadError
+from .servers import ServerError
 
 
 @dataclass
@@ -62,7 +66,9 @@ def problems_of(result):
     found = [f"{problem['what']} ({problem['count']} times): {problem.get('first', '')}".strip(": ")
              for problem in result.get("problems") or []]
     if not result["ok"] and not found:
-        found.append("rondel-load says that it didn't go as it should")
+        counts = {**(result.get("messages") or {}), **(result.get("sessions") or {}), **(result.get("presence") or {})}
+        found.append("not as it should be: " + ", ".join(f"{name} {value}" for name, value in counts.items()
+                                                         if isinstance(value, int | float) and value))
     return found
 
 
@@ -71,6 +77,7 @@ class Row:
 
     unit = "µs CPU"
     peers = True      # take part
+    is_in_quick = False   # so do they in the quick form, which is of ours above all
     relay = None      # the relay's mode, if it takes part
     tls = False
 
@@ -79,14 +86,14 @@ class Row:
 
     def contestants(self, contest):
         names = ["rondel"]
-        if self.peers:
+        if self.peers and (self.is_in_quick or not contest.is_quick):
             names += [name for name in ("prosody", "ejabberd") if name in contest.names]
         if self.relay and "relay" in contest.names:
             names.append("relay")
         return [name for name in names if name in contest.names]
 
-    def prepare(self, contest, figures):
-        """Before the row's rounds, knowing the rows before."""
+    def prepare(self, contest):
+        """Before each of the row's rounds."""
 
     def measure(self, contest, server):
         """One run against a started server; returns a Sample."""
@@ -136,6 +143,7 @@ class Chat(Row):
         super().__init__(name, title, rules)
         self.users, self.tls, self.pipeline, self.window = users, tls, pipeline, window
         self.peers = not only_ours
+        self.is_in_quick = name == "chat-100"
         if tls:
             self.relay = None
 
@@ -193,37 +201,49 @@ class Login(Row):
 
 
 class TlsLogin(Login):
-    """Also against OpenSSL alone, which is a contestant of this row: `relay`."""
+    """Also against OpenSSL alone on memory, without sockets, which is the limit of this row: `relay`."""
 
     relay = "handshakes"
+    is_in_quick = True
 
     def run(self, contest, name):
         if name != "relay":
             return super().run(contest, name)
-        return Sample(contest.handshake_cpu_us())
+        found = contest.handshakes()
+        return Sample(found["memory_cpu_us_each"], {"over_sockets_us": found["socket_cpu_us_each"]})
 
 
 class Idle(Row):
-    """User-space memory (private dirty pages) that each idle session adds to the server."""
+    """User-space memory (private dirty pages) that each further idle session adds to the server.
+
+    Two crowds on one process, and the difference between them: what is there once (caches, pools, receive buffers, threads)
+    counts for nobody.
+    """
 
     unit = "bytes"
     BYTES_MAX = 2048
+    SIZES = {"rondel": (500, 5_500)}
+    PEER_SIZES = (500, 2_000)
 
     def __init__(self, name, title, rules, tls=False):
         super().__init__(name, title, rules)
         self.tls = tls
 
     def measure(self, contest, server):
-        users = contest.scaled(5_000 if server.name == "rondel" else 2_000)
-        # Caches, pools and threads come with the first sessions, and count for nobody.
-        contest.generator.run("login", server, tls=self.tls, users=contest.scaled(200), window=16,
-                              duration=contest.seconds(2), warm_up=0)
-        result = contest.generator.run("idle", server, tls=self.tls, users=users, duration=contest.seconds(3),
-                                       warm_up=contest.seconds(1), login_parallel=32, patience_s=240)
-        memory = result["memory_per_session"] or {}
-        return Sample(memory.get("private_dirty"),
-                      {"rss": memory.get("rss"), "kernel_tcp_memory": memory.get("kernel_tcp_memory"),
-                       "sessions": users}, problems_of(result), result)
+        sizes = [contest.scaled(size) for size in self.SIZES.get(server.name, self.PEER_SIZES)]
+        memory, problems, result = [], [], None
+        if not contest.is_quick:   # caches of accounts
+            contest.generator.run("login", server, tls=self.tls, users=sizes[1], window=16, duration=4, warm_up=0,
+                                  patience_s=240)
+        for size in sizes:
+            result = contest.generator.run("idle", server, tls=self.tls, users=size, duration=contest.seconds(2),
+                                           warm_up=contest.seconds(1), login_parallel=32, patience_s=240)
+            memory.append(result["server"]["memory_end"]["private_dirty"])
+            problems += problems_of(result)
+        each = (memory[1] - memory[0]) / (sizes[1] - sizes[0])
+        return Sample(each, {"from_nothing": (result["memory_per_session"] or {}).get("private_dirty"),
+                             "kernel_tcp_memory": (result["memory_per_session"] or {}).get("kernel_tcp_memory"),
+                             "cpu_us_each_s": result["work"]["server_cpu_us_each"]}, problems, result)
 
     def judge(self, figures):
         mine = figures["rondel"].median if "rondel" in figures else None
@@ -236,6 +256,7 @@ class Presence(Row):
     """CPU of the server for each copy of a presence that one user broadcasts to 500 contacts."""
 
     relay = "broadcast"
+    is_in_quick = True
 
     def measure(self, contest, server):
         subscribers = contest.crowd.subscribers
@@ -248,23 +269,34 @@ class Presence(Row):
 
 
 class Latency(Row):
-    """p99 at half of the better peer's highest rate, open loop; the highest rate comes from the chat of 100 users."""
+    """p99 at half of the better peer's highest rate, open loop; the highest rate is a closed loop's."""
 
     unit = "µs p99"
     relay = "pairs"
 
-    def __init__(self, name, title, rules, source):
+    def __init__(self, name, title, rules):
         super().__init__(name, title, rules)
-        self.source = source   # the row whose rates count
         self.rate = None
 
-    def prepare(self, contest, figures):
+    def prepare(self, contest):
         if self.rate is not None:
             return   # one rate for all rounds
-        found = [rate for name in ("prosody", "ejabberd") if name in figures.get(self.source, {})
-                 and (rate := figures[self.source][name].note("rate"))]
-        self.rate = max(found) / 2 if found else 1000
-        self.title = self.title.split(" (")[0] + f" ({self.rate:.0f} messages a second)"
+        if contest.is_quick:
+            self.rate = 500
+            return
+        rates = [self.highest_rate(contest, name) for name in ("prosody", "ejabberd") if name in contest.names]
+        self.rate = max(rates, default=2000) / 2 or 1000
+        self.title = f"{self.title} ({self.rate:.0f} messages a second)"
+
+    def highest_rate(self, contest, name):
+        """What a closed loop reaches; 0 if it fails, which the row itself will tell."""
+        try:
+            with contest.started(name) as server:
+                result = contest.generator.run("chat", server, users=contest.scaled(100), window=4,
+                                               duration=contest.seconds(4), warm_up=contest.seconds(1))
+            return result["work"]["rate"]
+        except (ServerError, LoadError):
+            return 0
 
     def measure(self, contest, server):
         result = contest.generator.run("chat", server, users=contest.scaled(100), rate=f"{self.rate:.0f}",
@@ -276,37 +308,48 @@ class Latency(Row):
 
 
 class Shards(Row):
-    """Throughput of two shards against one."""
+    """Throughput of two shards against one, in a closed loop.
+
+    With four cores or more: the shards on one or two, two generators on two others. With fewer, everything is doubled: a
+    shard and a generator share one core, then two shards and two generators share two.
+    """
 
     unit = "messages/s"
     peers = False
 
     def contestants(self, contest):
-        return [name for name in ("rondel", "rondel-2") if "rondel" in contest.names]
+        return ["rondel", "rondel-2"] if "rondel" in contest.names and len(contest.machine.cpus) > 1 else []
 
     def run(self, contest, name):
         shards = 2 if name == "rondel-2" else 1
+        cpus = contest.machine.cpus
+        generators = [cpus[2], cpus[3]] if len(cpus) >= 4 else cpus[:shards]
         with contest.started("rondel", shards=shards) as server:
-            result = contest.generator_for(shards).run(
-                "chat", server, users=contest.scaled(1_000), window=4, duration=contest.seconds(5),
-                warm_up=contest.seconds(1.5), patience_s=180)
-        each = result["work"]["server_cpu_us_each"]
-        rate = result["work"]["rate"]
-        if contest.machine.has_core_for_generator(shards):
-            value, how = rate, "measured"
-        else:
-            value, how = (shards * 1e6 / each if each else None), "from CPU time"
-        return Sample(value, {"cpu_us_each": each, "rate_seen": rate, "how": None if how == "measured" else 1.0},
-                      problems_of(result), result)
+            with ThreadPoolExecutor() as pool:
+                results = list(pool.map(lambda pair: self.load(contest, server, *pair), enumerate(generators)))
+        problems = [problem for result in results for problem in problems_of(result)]
+        return Sample(sum(result["work"]["rate"] for result in results),
+                      {"cpu_us_each": sum(result["server"]["cpu_s"] for result in results) / len(results)
+                       / max(1, sum(result["work"]["count"] for result in results)) * 1e6}, problems, results[0])
+
+    def load(self, contest, server, number, cpu):
+        users = contest.scaled(500)
+        return contest.generator_on([cpu]).run(
+            "chat", server, users=users, first_user=number * users, window=4, duration=contest.seconds(5),
+            warm_up=contest.seconds(2), patience_s=180)
 
     def judge(self, figures):
         text = "at least 1.8 × the throughput of one shard"
         one, two = (figures[name].median if name in figures else None for name in ("rondel", "rondel-2"))
         if not one or not two:
             return [Verdict(text, None)]
-        if figures["rondel-2"].note("how"):
-            text += " (too few cores to leave one to the generator: computed from CPU time for each message)"
-        return [Verdict(text, two >= 1.8 * one, two / one)]
+        costs = [number_of(figures[name].note("cpu_us_each")) for name in ("rondel", "rondel-2")]
+        return [Verdict(f"{text} (server CPU for each message: {costs[0]} µs, then {costs[1]} µs)", two >= 1.8 * one,
+                        two / one)]
+
+
+def number_of(value):
+    return "–" if value is None else f"{value:.2f}"
 
 
 class Start(Row):
@@ -344,7 +387,7 @@ def all_rows():
         Presence("presence", "presence to 500 contacts: a copy",
                  [relay_rule(1.3, "a bare send of the same bytes"), peer_rule(8)]),
         Latency("latency", "latency at half of the better peer's highest rate",
-                [Rule("p99 at most a tenth of the better peer's", "peer", 0.1)], "chat-100"),
+                [Rule("p99 at most a tenth of the better peer's", "peer", 0.1)]),
         Growth("growth", "cost of a message, 10,000 sessions against 100"),
         Shards("shards", "two shards against one"),
         Start("start", "start with 100,000 accounts"),
