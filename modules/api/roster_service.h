@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/task.h"
+#include "base/unique_function.h"
 #include "modules/api/session.h"
 #include "store/roster_store.h"
 
@@ -44,7 +45,9 @@ class RosterService {
   friend class RosterTurn;
   virtual const store::Roster& roster_in_turn(User& user) = 0;
   virtual base::Task<store::StoreResult<void>> change_in_turn(
-      User& user, std::vector<store::RosterChange> changes) = 0;
+      User& user,
+      std::vector<store::RosterChange> changes,
+      base::UniqueFunction<void()> before_push) = 0;
   virtual void end_turn(User& user) = 0;
 };
 
@@ -71,10 +74,12 @@ class [[nodiscard]] RosterTurn {
   }
   /// Stores the changes in one transaction, then updates what roster() shows, then pushes to
   /// interested resources (RFC 6121 §2.1.6) those items that a client may see. On an error nothing
-  /// has changed.
-  base::Task<store::StoreResult<void>> change(std::vector<store::RosterChange> changes) {
+  /// has changed. `before_push` is called between: what explains a push to a client has to reach it
+  /// first (§3.1.6, §3.2.3, §3.3.3).
+  base::Task<store::StoreResult<void>> change(std::vector<store::RosterChange> changes,
+                                              base::UniqueFunction<void()> before_push = {}) {
     RONDEL_ASSERT(service_ != nullptr);
-    return service_->change_in_turn(*user_, std::move(changes));
+    return service_->change_in_turn(*user_, std::move(changes), std::move(before_push));
   }
 
  private:

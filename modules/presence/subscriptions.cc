@@ -27,7 +27,8 @@ bool has_room_for_request(const store::Roster& roster) {
 }  // namespace
 
 /// Stored first, then pushed, then sent: what a client has seen or a contact was told is never
-/// lost.
+/// lost. Unavailable presence goes before `unsubscribed`, while the contact has the subscription
+/// (§3.2.2).
 base::Task<> PresenceShard::send_subscription(xmpp::Stanza& stanza) {
   if (stanza.to().is_empty()) {
     shard_.bounce(stanza, StanzaErrorCondition::bad_request, "a subscription needs a 'to'");
@@ -60,6 +61,9 @@ base::Task<> PresenceShard::send_subscription(xmpp::Stanza& stanza) {
       co_return;
     }
   }
+  if (transition.should_send_unavailable) {
+    send_unavailable(*user, contact);
+  }
   if (transition.should_route) {
     xml::Document routed = stanza.document().clone();
     routed.root().set_attribute(routed.arena(), "from", user->jid().full());
@@ -69,11 +73,10 @@ base::Task<> PresenceShard::send_subscription(xmpp::Stanza& stanza) {
   if (transition.should_send_presence) {
     send_available(*user, contact.full());
   }
-  if (transition.should_send_unavailable) {
-    send_unavailable(*user, contact);
-  }
 }
 
+/// Stored first, then delivered, then pushed: the stanza tells a client why its roster changes, and
+/// has to be there before that (§3.1.6, §3.2.3, §3.3.3).
 base::Task<Outcome> PresenceShard::receive_subscription(api::User& user, xmpp::Stanza& stanza) {
   if (stanza.from().is_empty() || stanza.from().has_bare_of(user.jid())) {
     co_return Outcome::dropped;
@@ -90,6 +93,16 @@ base::Task<Outcome> PresenceShard::receive_subscription(api::User& user, xmpp::S
   const store::RosterItem* item = api::find_item(turn->roster(), contact.full());
   const xmpp::SubscriptionState before = state_of(item);
   const xmpp::InboundTransition transition = inbound_transition(type, before);
+  Outcome outcome = transition.should_store ? Outcome::stored : Outcome::dropped;
+  base::UniqueFunction<void()> deliver;
+  if (transition.should_deliver) {
+    deliver = [this, &user, &stanza, &outcome, type] {
+      if (deliver_subscription(user, stanza, type != PresenceType::subscribe) ==
+          Outcome::delivered) {
+        outcome = Outcome::delivered;
+      }
+    };
+  }
   if (transition.should_store) {
     const bool is_new_request = transition.state.is_pending_in && !before.is_pending_in;
     if (is_new_request && !has_room_for_request(turn->roster())) {
@@ -98,16 +111,13 @@ base::Task<Outcome> PresenceShard::receive_subscription(api::User& user, xmpp::S
     std::vector<store::RosterChange> changes;
     std::string request = is_new_request ? kept_request(stanza) : std::string();
     changes.push_back(change_to(item, contact.full(), transition.state, std::move(request)));
-    const auto stored = co_await turn->change(std::move(changes));
+    const auto stored = co_await turn->change(std::move(changes), std::move(deliver));
     if (!stored) {
       shard_.bounce(stanza, StanzaErrorCondition::resource_constraint, "storage is not available");
       co_return Outcome::bounced;
     }
-  }
-  Outcome outcome = transition.should_store ? Outcome::stored : Outcome::dropped;
-  if (transition.should_deliver &&
-      deliver_subscription(user, stanza, type != PresenceType::subscribe) == Outcome::delivered) {
-    outcome = Outcome::delivered;
+  } else if (deliver) {
+    deliver();
   }
   if (transition.should_reply_subscribed) {
     shard_.route(xmpp::make_presence(PresenceType::subscribed, user.jid(), contact));

@@ -122,13 +122,16 @@ base::Task<store::StoreResult<void>> RosterShard::change(api::User& user,
 }
 
 base::Task<store::StoreResult<void>> RosterShard::change_in_turn(
-    api::User& user, std::vector<store::RosterChange> changes) {
-  return commit(user, std::move(changes), false);
+    api::User& user,
+    std::vector<store::RosterChange> changes,
+    base::UniqueFunction<void()> before_push) {
+  return commit(user, std::move(changes), false, std::move(before_push));
 }
 
 base::Task<store::StoreResult<void>> RosterShard::commit(api::User& user,
                                                          std::vector<store::RosterChange> changes,
-                                                         bool is_asked_for) {
+                                                         bool is_asked_for,
+                                                         base::UniqueFunction<void()> before_push) {
   RosterCache& cache = cache_of(user);
   store::RosterStore* rosters = store_of(user);
   if (rosters == nullptr || !cache.is_loaded) {
@@ -152,6 +155,9 @@ base::Task<store::StoreResult<void>> RosterShard::commit(api::User& user,
   }
   const std::vector<RosterPush> pushes = pushes_of(cache.roster, changes, *version, is_asked_for);
   apply_changes(cache.roster, changes, *version);
+  if (before_push) {
+    before_push();
+  }
   push(user, pushes);
   co_return store::StoreResult<void>();
 }
@@ -274,15 +280,16 @@ void RosterShard::tell_contact(api::User& user, const RemovalPlan& plan) {
   if (plan.should_unsubscribe) {
     shard_.route(xmpp::make_presence(PresenceType::unsubscribe, user.jid(), *contact));
   }
-  if (plan.should_unsubscribed) {
-    shard_.route(xmpp::make_presence(PresenceType::unsubscribed, user.jid(), *contact));
-  }
+  // The contact is told that nobody is there while it still has the subscription (§3.2.2).
   if (plan.should_send_unavailable) {
     for (const auto& session : user.sessions()) {
       if (session->is_available()) {
         shard_.route(xmpp::make_presence(PresenceType::unavailable, session->jid(), *contact));
       }
     }
+  }
+  if (plan.should_unsubscribed) {
+    shard_.route(xmpp::make_presence(PresenceType::unsubscribed, user.jid(), *contact));
   }
 }
 

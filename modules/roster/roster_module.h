@@ -46,7 +46,9 @@ class RosterShard final : public api::ShardModule, public api::RosterService {
  protected:
   const store::Roster& roster_in_turn(api::User& user) override;
   base::Task<store::StoreResult<void>> change_in_turn(
-      api::User& user, std::vector<store::RosterChange> changes) override;
+      api::User& user,
+      std::vector<store::RosterChange> changes,
+      base::UniqueFunction<void()> before_push) override;
   void end_turn(api::User& user) override;
 
  private:
@@ -54,7 +56,8 @@ class RosterShard final : public api::ShardModule, public api::RosterService {
   base::Task<api::IqReply> set(api::IqRequest request);
   base::Task<store::StoreResult<void>> commit(api::User& user,
                                               std::vector<store::RosterChange> changes,
-                                              bool is_asked_for);
+                                              bool is_asked_for,
+                                              base::UniqueFunction<void()> before_push = {});
   RosterCache& cache_of(api::User& user);
   [[nodiscard]] store::RosterStore* store_of(const api::User& user) const;
   void push(api::User& user, const std::vector<RosterPush>& pushes);

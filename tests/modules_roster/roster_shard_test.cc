@@ -162,8 +162,8 @@ TEST_F(RosterShardTest, TellsContactsWhatARemovalEnds) {
   EXPECT_THAT(shard_.routed, IsEmpty());
   shard_.settle();
   EXPECT_THAT(shard_.routed,
-              ElementsAre(HasSubstr("type='unsubscribe'"), HasSubstr("type='unsubscribed'"),
-                          HasSubstr("type='unavailable'")));
+              ElementsAre(HasSubstr("type='unsubscribe'"), HasSubstr("type='unavailable'"),
+                          HasSubstr("type='unsubscribed'")));
 }
 
 TEST_F(RosterShardTest, AnAccountThatIsRemovedLeavesItsContactsAndTheCache) {
