@@ -97,13 +97,15 @@ Broadcasts::Read Broadcasts::read(Connection& connection, std::string_view text,
       id.run != run_) {
     return read;
   }
-  read.is_ours = true;
-  read.group = id.pair / groups_.followers;
-  // All copies name the group's first pair; whose this one is, says who got it.
+  // All copies name the group's first pair; whose this one is, says who got it. Somebody who is
+  // subscribed to another leader, too, by an earlier run, is right to get more.
   const std::uint32_t pair = connection.number() - groups_.first_follower;
-  if (pair / groups_.followers == read.group) {
-    id.pair = pair;
+  read.group = id.pair / groups_.followers;
+  if (pair / groups_.followers != read.group) {
+    return read;
   }
+  read.is_ours = true;
+  id.pair = pair;
   const std::uint32_t before = ledger_.expected(id.pair);
   const Delivery delivery = ledger_.delivered(connection.number(), id);
   read.advance = ledger_.expected(id.pair) - before;

@@ -150,8 +150,9 @@ std::string axes_of(const LineChart& chart, const Scale& x, const Scale& y) {
   std::vector<std::pair<double, std::string>> ticks = chart.ticks;
   if (ticks.empty()) {
     const double step = std::max(1.0, step_for(x.to - x.from, 8));
+    // Plus zero: ceil() gives a negative zero.
     for (double tick = std::ceil(x.from / step) * step; tick <= x.to + 1e-9; tick += step) {
-      ticks.emplace_back(tick, fmt::format("{:.0f} s", tick));
+      ticks.emplace_back(tick, fmt::format("{:.0f} s", tick + 0.0));
     }
   }
   for (const auto& [place, text] : ticks) {
@@ -265,7 +266,7 @@ std::string figure_of(const LineChart& chart) {
 }
 
 std::string figure_of(const BarChart& chart) {
-  if (chart.bars.empty()) {
+  if (chart.bars.size() < 2) {
     return {};
   }
   Range values;

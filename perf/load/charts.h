@@ -41,7 +41,7 @@ struct Bar {
   double value = 0;
 };
 
-/// Horizontal bars, the smallest being the best.
+/// Horizontal bars, the smallest being the best; a single one would say nothing.
 struct BarChart {
   std::string title;
   std::string note;

@@ -93,8 +93,10 @@ void add_load(CLI::App& app, Options& options) {
 }
 
 void add_measures(CLI::App& app, Options& options) {
-  app.add_option("--pid", options.pids, "a process of the server, with its descendants");
-  app.add_option("--process-name", options.process_names, "every process of that name");
+  app.add_option("--pid", options.pids, "a process of the server, with its descendants")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--process-name", options.process_names, "every process of that name")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--interval", options.interval_s, "seconds between points of the series")
       ->check(CLI::Range(0.05, 3600.0));
   app.add_option("--label", options.label, "name of the server in results");
@@ -142,6 +144,8 @@ base::Result<CommandLine, Exit> parse_command_line(int count, const char* const*
   app.failure_message(CLI::FailureMessage::simple);
   for (const auto& [name, text] : scenarios()) {
     CLI::App* scenario = app.add_subcommand(name, text);
+    // A later word overrides an earlier one, so that scripts can add to a common line.
+    scenario->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     add_connection(*scenario, line.options);
     add_accounts(*scenario, line.options);
     add_load(*scenario, line.options);

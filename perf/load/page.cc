@@ -73,7 +73,7 @@ std::string conditions_of(const Json& result) {
   if (const double pipeline = number_at(result, "/options/pipeline").value_or(1); pipeline > 1) {
     text += fmt::format(", {} messages in a write", pipeline);
   }
-  return text + fmt::format(", {} s", number_at(result, "/measured_s").value_or(0));
+  return text + fmt::format(", {:.0f} s", number_at(result, "/measured_s").value_or(0));
 }
 
 /// Points of a series, with 0 at the beginning of the measured time.
@@ -210,20 +210,24 @@ std::string table_of(const Page& page, const Section& section, const std::string
   for (const Column& column : columns) {
     std::vector<std::optional<double>> values;
     std::optional<double> best;
+    std::optional<double> worst;
+    const auto is_better = [&column](double left, double right) {
+      return column.is_less_better ? left < right : left > right;
+    };
     for (const Json* result : section.results) {
       values.push_back(number_at(*result, column.path));
-      if (values.back() &&
-          (!best || (column.is_less_better ? *values.back() < *best : *values.back() > *best))) {
-        best = values.back();
-      }
+      const std::optional<double> value = values.back();
+      best = value && (!best || is_better(*value, *best)) ? value : best;
+      worst = value && (!worst || is_better(*worst, *value)) ? value : worst;
     }
     if (!best) {
       continue;
     }
     head += fmt::format("<th>{}</th>", html(column.title));
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      const bool is_best =
-          rows.size() > 1 && values[i] == best && column.path != columns.back().path;
+      // Nobody is best at what is the same but for noise, nor at what the generator costs.
+      const bool is_best = values[i] == best && std::abs(*worst - *best) > 0.02 * std::abs(*best) &&
+                           column.path != columns.back().path;
       rows[i] += fmt::format("<td{}>{}</td>", is_best ? " class='best'" : "",
                              values[i] ? html(with_unit(*values[i], column.unit)) : "–");
     }
@@ -266,7 +270,7 @@ std::string verdict_of(const Json& result) {
     out = fmt::format("<li><b>{}</b>: <span class='bad'>{}</span></li>", label, what);
   }
   for (const Json& why : result["generator"]["why"]) {
-    out += fmt::format("<li class='warn'>{}: the generator was the limit: {}</li>", label,
+    out += fmt::format("<li class='warn'>{}: the generator may have been the limit: {}</li>", label,
                        html(why.get<std::string>()));
   }
   return out;
@@ -302,15 +306,36 @@ std::string tiles_of(const Json& result, const std::string& unit) {
   return tiles.empty() ? tiles : fmt::format("<div class='tiles'>{}</div>\n", tiles);
 }
 
+std::string capital(std::string text) {
+  text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
+  return text;
+}
+
+/// What the results have in common, or what holds for each.
+std::string lead_of(const Section& section) {
+  const std::string first = conditions_of(*section.results.front());
+  const bool is_common =
+      std::all_of(section.results.begin(), section.results.end(),
+                  [&first](const Json* result) { return conditions_of(*result) == first; });
+  if (is_common) {
+    return html(first);
+  }
+  std::string out;
+  for (const Json* result : section.results) {
+    out += fmt::format("{}<b>{}</b>: {}", out.empty() ? "" : "<br>",
+                       html(text_at(*result, "/label")), html(conditions_of(*result)));
+  }
+  return out;
+}
+
 std::string section_of(const Page& page, const Section& section) {
   const Json& first = *section.results.front();
   const std::string unit = text_at(first, "/work/unit") == "idle session"
                                ? "session and second"
                                : text_at(first, "/work/unit");
-  std::string title = section.scenario;
-  title[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(title[0])));
-  std::string out = fmt::format("<section id='{0}'><h2>{1}</h2><p class='lead'>{2}</p>\n",
-                                html(section.scenario), html(title), html(conditions_of(first)));
+  std::string out =
+      fmt::format("<section id='{0}'><h2>{1}</h2><p class='lead'>{2}</p>\n", html(section.scenario),
+                  html(capital(section.scenario)), lead_of(section));
   out += section.results.size() == 1 ? tiles_of(first, unit) : "";
   out += table_of(page, section, unit) + "<ul>";
   for (const Json* result : section.results) {
@@ -323,7 +348,8 @@ std::string section_of(const Page& page, const Section& section) {
   out += figure_of(bars_at(page, section, "/memory_per_session/private_dirty", "Memory per session",
                            "growth of private memory; less is better", Unit::bytes));
   out += latency_curve(page, section);
-  out += one_over_time(page, section, "rate", plural(text_at(first, "/work/unit")) + " over time",
+  out += one_over_time(page, section, "rate",
+                       capital(plural(text_at(first, "/work/unit"))) + " over time",
                        "shaded: the measured time", Unit::per_second);
   out += latency_over_time(page, section) + cpu_over_time(page, section);
   out += one_over_time(page, section, "server_pss", "Server memory over time",

@@ -33,7 +33,6 @@ svg{display:block;width:100%;height:auto;margin-top:8px;overflow:visible}
 .legend{font-size:13px;color:var(--soft);margin-top:6px;min-height:20px}
 .legend span{margin-right:16px;white-space:nowrap}
 .legend i{display:inline-block;width:16px;height:3px;border-radius:2px;margin-right:6px;vertical-align:middle}
-.legend i.dash{background:none!important;border-top:3px dotted;height:0}
 text{fill:var(--ink);font-size:13px}.tick{fill:var(--soft);font-size:12px}
 .name{font-weight:600}.value{fill:var(--soft)}
 .grid{stroke:var(--grid)}.axis,.mark{stroke:var(--line)}.shade{fill:var(--shade)}
@@ -56,6 +55,7 @@ footer{margin-top:40px;color:var(--soft);font-size:13px}
 .b3{fill:var(--s3);background:var(--s3);border-color:var(--s3)}
 .b4{fill:var(--s4);background:var(--s4);border-color:var(--s4)}
 .b5{fill:var(--s5);background:var(--s5);border-color:var(--s5)}
+.legend i.dash{background:none;border-width:3px 0 0;border-style:dotted;height:0;border-radius:0}
 )css";
 
 }  // namespace rondel::load

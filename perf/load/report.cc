@@ -290,6 +290,7 @@ std::string report_json(Run& run, const Options& options) {
       {"ok", run.is_clean()},
       {"interrupted", result.is_interrupted},
       {"problems", problems_of(run)},
+      {"measured_from_s", rounded(static_cast<double>(result.begin.at_ns - result.zero_ns) / 1e9)},
       {"measured_s", rounded(seconds_between(result.begin, result.end))},
       {"work", work_of(run)},
       {"sessions",
@@ -353,7 +354,8 @@ std::string report_text(const std::string& json) {
     text += "\n";
   }
   for (const Json& why : report["generator"]["why"]) {
-    text += fmt::format("  note: the figures are the generator's: {}\n", why.get<std::string>());
+    text +=
+        fmt::format("  note: the generator may have been the limit: {}\n", why.get<std::string>());
   }
   for (const Json& problem : report["problems"]) {
     text += fmt::format("  problem: {} ({} times, first: {})\n", problem["what"].get<std::string>(),

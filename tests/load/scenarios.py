@@ -1,0 +1,96 @@
+#!/usr/bin/python3
+"""Every scenario of rondel-load against the rondeld of this build, and every way to log in: nothing goes wrong."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "scenario"))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from erring_server import LOAD, PATIENCE, expect  # noqa: E402
+from runner.server import Rondel  # noqa: E402
+
+USERS = 42
+
+
+class Load:
+    """Runs rondel-load against one server."""
+
+    def __init__(self, server, folder):
+        self.server, self.folder = server, folder
+
+    def run(self, scenario, *words, interface="plain", users=USERS):
+        path = os.path.join(self.folder, "result.json")
+        done = subprocess.run(
+            [LOAD, scenario, "--server", f"127.0.0.1:{self.server.ports[interface]}", "--domain", "localhost",
+             "--users", str(users), "--password", "secret", "--duration", "1.5", "--warm-up", "0.3", "--interval", "0.25",
+             "--patience", str(10 * PATIENCE), "--scram-cache", os.path.join(self.folder, "keys"),
+             "--sources", "127.0.0.2-127.0.0.5", "--pid", str(self.server.process.pid), "--quiet", "--json", path, *words],
+            capture_output=True, text=True, timeout=100 * PATIENCE, check=False)
+        said = done.stdout + done.stderr
+        what = f"{scenario} {interface} {' '.join(words)}"
+        expect(f"{what}: runs", done.returncode == 0, done.returncode, said)
+        with open(path, encoding="utf-8") as file:
+            result = json.load(file)
+        expect(f"{what}: is clean", result["ok"] and not result["problems"], result["problems"])
+        expect(f"{what}: did something", result["work"]["count"] > 0 and result["server"]["cpu_s"] > 0, result["work"])
+        lengths = {name: len(values) for name, values in result["series"].items()}
+        expect(f"{what}: the series are of one length", len(set(lengths.values())) == 1 and lengths["t_s"] > 4, lengths)
+        if result["messages"]:
+            counts = result["messages"]
+            expect(f"{what}: all came", counts["sent"] == counts["delivered"] > 0, counts)
+        return result
+
+
+def check_logins(load):
+    for interface, words in (("plain", []), ("starttls", ["--tls", "starttls"]), ("direct", ["--tls", "direct"]),
+                             ("direct", ["--tls", "direct", "--tls-version", "1.2"])):
+        for mechanism in ("SCRAM-SHA-1", "SCRAM-SHA-256", "PLAIN"):
+            if mechanism == "PLAIN" and interface == "plain":
+                continue   # Rondel does not offer it there.
+            result = load.run("chat", *words, "--mechanism", mechanism, "--window", "3", "--duration", "0.5",
+                              interface=interface, users=10)
+            expect(f"{interface} {mechanism}: all are there", result["sessions"]["established"] == 10)
+
+
+def check_scenarios(load):
+    result = load.run("login", "--window", "8")
+    expect("login: counted and timed", result["login"]["count"] == result["work"]["count"]
+           and result["login"]["latency_us"]["count"] > 0 and result["login"]["key_derivations"] == 0, result["login"])
+    result = load.run("chat", "--rate", "500", "--arrivals", "poisson", "--partners", "random", "--to", "full")
+    expect("chat: keeps its rate", 300 < result["work"]["rate"] < 700, result["work"])
+    expect("chat: says how late it was", result["generator"]["late_us"]["count"] > 300, result["generator"])
+    load.run("chat", "--window", "32", "--pipeline", "8", "--body-bytes", "2000")
+    result = load.run("idle", "--visit", "--baseline", "2", "--ping-interval", "0.5")
+    expect("idle: every session answers", result["idle"]["answered"] == USERS
+           and result["memory_per_session"]["sessions"] == USERS - 2 and result["idle"]["pings"] > USERS, result["idle"])
+    for words in ([], ["--prepared", "--rate", "10"]):
+        result = load.run("presence", "--subscribers", "20", *words)
+        part = result["presence"]
+        expect("presence: all copies came", part["copies"] == part["expected"] == 20 * part["broadcasts"] > 0, part)
+    result = load.run("roster", "--items", "30", users=5)
+    expect("roster: is whole", result["roster"]["bytes_each"] > 30 * 50 and result["roster"]["not_modified"] == 0,
+           result["roster"])
+    result = load.run("roster", "--items", "30", "--prepared", "--versioned", users=5)
+    expect("roster: is not sent again", result["roster"]["not_modified"] > 0, result["roster"])
+    result = load.run("churn", "--window", "8", "--reset-share", "0.5")
+    expect("churn: some leave by reset", min(result["churn"]["clean"], result["churn"]["reset"]) > 0, result["churn"])
+    result = load.run("mixed", "--rate", "200", "--duration", "3")
+    expect("mixed: messages came", result["mixed"]["messages"] > 300, result["mixed"])
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        with Rondel(interfaces={"plain": "off", "starttls": "required", "direct": "direct"}) as server:
+            server.add_users((f"u{i}@localhost", "secret") for i in range(USERS))
+            load = Load(server, folder)
+            check_logins(load)
+            check_scenarios(load)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
