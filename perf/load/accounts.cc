@@ -64,7 +64,8 @@ std::string_view Accounts::bare_jid(std::uint32_t number) const {
   number += first_;
   if (listed_.empty()) {
     jid_ += prefix_;
-    jid_.append(fmt::format_int(number).c_str());
+    const fmt::format_int digits(number);
+    jid_.append(digits.data(), digits.size());
   } else {
     jid_ += listed_[number].name;
   }

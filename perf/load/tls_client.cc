@@ -40,6 +40,10 @@ void on_key_line(const SSL* ssl, const char* line) {
   }
 }
 
+int accept_certificate(X509_STORE_CTX*, void*) {
+  return 1;
+}
+
 }  // namespace
 
 base::Result<std::unique_ptr<TlsContext>> TlsContext::create(const std::string& version,
@@ -53,7 +57,8 @@ base::Result<std::unique_ptr<TlsContext>> TlsContext::create(const std::string& 
   SSL_CTX_set_min_proto_version(native, number);
   SSL_CTX_set_max_proto_version(native, number);
   SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);
-  SSL_CTX_set_verify(native, SSL_VERIFY_NONE, nullptr);
+  // Without a look at the certificate's chain, which SSL_VERIFY_NONE alone would still build.
+  SSL_CTX_set_cert_verify_callback(native, &accept_certificate, nullptr);
   SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_keylog_callback(native, &on_key_line);
   if (is_direct) {  // XEP-0368

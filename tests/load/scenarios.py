@@ -38,7 +38,7 @@ class Load:
         expect(f"{what}: is clean", result["ok"] and not result["problems"], result["problems"])
         expect(f"{what}: did something", result["work"]["count"] > 0 and result["server"]["cpu_s"] > 0, result["work"])
         lengths = {name: len(values) for name, values in result["series"].items()}
-        expect(f"{what}: the series are of one length", len(set(lengths.values())) == 1 and lengths["t_s"] > 4, lengths)
+        expect(f"{what}: the series are of one length", len(set(lengths.values())) == 1 and lengths["t_s"] > 2, lengths)
         if result["messages"]:
             counts = result["messages"]
             expect(f"{what}: all came", counts["sent"] == counts["delivered"] > 0, counts)
@@ -59,7 +59,7 @@ def check_logins(load):
 def check_scenarios(load):
     result = load.run("login", "--window", "8")
     expect("login: counted and timed", result["login"]["count"] == result["work"]["count"]
-           and result["login"]["latency_us"]["count"] > 0 and result["login"]["key_derivations"] == 0, result["login"])
+           and result["login"]["latency_us"]["count"] > 0 and result["login"]["key_derivations"] <= USERS, result["login"])
     result = load.run("chat", "--rate", "500", "--arrivals", "poisson", "--partners", "random", "--to", "full")
     expect("chat: keeps its rate", 300 < result["work"]["rate"] < 700, result["work"])
     expect("chat: says how late it was", result["generator"]["late_us"]["count"] > 300, result["generator"])
