@@ -127,6 +127,8 @@ class Contest:
         samples = {row.name: {name: [] for name in row.contestants(self)} for row in rows}
         for turn in range(rounds):
             for row in rows:
+                if turn >= row.rounds_max:
+                    continue
                 row.prepare(self)
                 names = row.contestants(self)
                 self.say(f"round {turn + 1} of {rounds}: {row.title}")

@@ -46,9 +46,14 @@ def columns_of(row, figures):
     return COLUMNS
 
 
+def ratio_text(verdict):
+    if not verdict.ratio:
+        return ""
+    return f" ({number(1 / verdict.ratio)} × less)" if verdict.is_inverse else f" ({number(verdict.ratio)} ×)"
+
+
 def verdict_text(verdict, mark=word):
-    ratio = "" if verdict.ratio is None else f" ({number(verdict.ratio)} ×)"
-    return f"{verdict.text}: {mark(verdict)}{ratio}"
+    return f"{verdict.text}: {mark(verdict)}{ratio_text(verdict)}"
 
 
 def head_lines(contest, rounds):
@@ -119,6 +124,7 @@ ul.musts { list-style: none; padding: 0; margin: .5rem 0 0; } ul.musts li { marg
 svg { width: 100%; height: auto; display: block; } svg text { fill: var(--ink); font: 13px system-ui, sans-serif; }
 svg text.soft { fill: var(--soft); } svg .axis { stroke: var(--line); } svg .whisker { stroke: var(--ink); stroke-width: 1.5; }
 table { border-collapse: collapse; font-size: .85rem; width: 100%; } .wide { overflow-x: auto; }
+a { color: inherit; } td ul.musts { margin: 0; }
 td, th { border-bottom: 1px solid var(--line); text-align: left; padding: .3rem .5rem; vertical-align: top; }
 .legend { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; color: var(--soft); font-size: .9rem; }
 .legend i { display: inline-block; width: .8em; height: .8em; border-radius: .15em; margin-right: .35em; }
@@ -132,7 +138,7 @@ def bars(row, figures):
     if not shown:
         return "<p>No figures.</p>"
     most = max(figure.spread[1] for _, figure in shown) or 1
-    scale = (WIDTH - LEFT - 190) / most
+    scale = (WIDTH - LEFT - 250) / most
     parts = []
     for i, (name, figure) in enumerate(sorted(shown, key=lambda pair: list(COLOURS).index(pair[0]))):
         top = i * (BAR + GAP)
@@ -174,7 +180,8 @@ def curves(figures):
 
     parts = []
     for power in range(bottom, top + 1):
-        label = f"{10 ** power / 1000:g} ms" if power >= 3 else f"{10 ** power:g} µs"
+        label = (f"{10 ** power / 1e6:g} s" if power >= 6 else f"{10 ** power / 1000:g} ms" if power >= 3
+                 else f"{10 ** power:g} µs")
         parts.append(f'<path class="axis" d="M70 {y(10 ** power):.1f}H{width + 50}"/><text class="soft" x="62" '
                      f'y="{y(10 ** power) + 4:.1f}" text-anchor="end">{label}</text>')
     for percentile in (0, 50, 90, 99, 99.9, 99.99):
@@ -187,11 +194,32 @@ def curves(figures):
             f'<div class="legend">{legend}</div>')
 
 
+CLASSES = {True: "reached", False: "missed", None: "unknown"}
+
+
+def must(verdict):
+    text = html.escape(verdict.text + ratio_text(verdict))
+    return f'<li class="{CLASSES[verdict.reached]}">{text}</li>'
+
+
+def summary(rows, results):
+    """All rows in one table."""
+    lines = []
+    for row in rows:
+        figures = results[row.name]
+        peer = better_peer(figures)[0]
+        musts = "".join(must(verdict) for verdict in row.judge(figures))
+        mine = figures["rondel"].median if "rondel" in figures else None
+        lines.append(f'<tr><td><a href="#{row.name}">{html.escape(row.title)}</a></td>'
+                     f'<td>{number(mine)} {html.escape(row.unit)}</td>'
+                     f'<td>{times(figures, "rondel", "relay")}</td><td>{times(figures, peer, "rondel") if peer else "–"}</td>'
+                     f'<td><ul class="musts">{musts}</ul></td></tr>')
+    return ('<section><div class="wide"><table><tr><th>what</th><th>Rondel</th><th>of the limit</th>'
+            f'<th>better peer, of Rondel</th><th>to be reached</th></tr>{"".join(lines)}</table></div></section>')
+
+
 def section(row, figures):
-    classes = {True: "reached", False: "missed", None: "unknown"}
-    musts = "".join(f'<li class="{classes[verdict.reached]}">'
-                    f'{html.escape(verdict_text(verdict, lambda v: {True: "reached", False: "not reached", None: "not measured"}[v.reached]))}</li>'
-                    for verdict in row.judge(figures))
+    musts = "".join(must(verdict) for verdict in row.judge(figures))
     curve = curves(figures) if row.name == "latency" else ""
     return (f'<section id="{row.name}"><h2>{html.escape(row.title)}</h2>{bars(row, figures)}{curve}'
             f'<ul class="musts">{musts}</ul></section>')
@@ -210,4 +238,4 @@ def page(contest, rows, results, rounds):
             f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style></head><body><main>'
             f'<h1>Rondel compared</h1>{heads}<p class="head">Bars are medians, whiskers the lowest and highest round; '
             f'{reached} of {len(verdicts)} numbers reached. Shorter bars are better, but for shards.</p>'
-            f'{sections}{wrong}</main></body></html>\n')
+            f'{summary(rows, results)}{sections}{wrong}</main></body></html>\n')

@@ -58,7 +58,8 @@ class Rule:
 class Verdict:
     text: str
     reached: bool | None   # None: can't be said
-    ratio: float | None = None
+    ratio: float | None = None   # of Rondel to what it is measured against
+    is_inverse: bool = False     # people ask how many times less it is
 
 
 def problems_of(result):
@@ -80,6 +81,7 @@ class Row:
     is_in_quick = False   # so do they in the quick form, which is of ours above all
     relay = None      # the relay's mode, if it takes part
     tls = False
+    rounds_max = 9    # for what changes little from round to round
 
     def __init__(self, name, title, rules=()):
         self.name, self.title, self.rules = name, title, list(rules)
@@ -123,7 +125,7 @@ def judge_rule(rule, figures):
         other = figures[rule.right].median if rule.right in figures else None
     if mine is None or other is None:
         return Verdict(rule.text, None)
-    return Verdict(rule.text, mine <= rule.factor * other, mine / other if other else None)
+    return Verdict(rule.text, mine <= rule.factor * other, mine / other if other else None, rule.factor < 1)
 
 
 def relay_rule(factor, what="the bare relay"):
@@ -150,7 +152,7 @@ class Chat(Row):
     def measure(self, contest, server):
         users = contest.scaled(self.users)
         result = contest.generator.run("chat", server, tls=self.tls, users=users, window=self.window,
-                                       pipeline=self.pipeline, duration=contest.seconds(5), warm_up=contest.seconds(1.5),
+                                       pipeline=self.pipeline, duration=contest.seconds(4), warm_up=contest.seconds(1),
                                        patience_s=180)
         return Sample(result["work"]["server_cpu_us_each"],
                       {"rate": result["work"]["rate"], "generator_was_bottleneck": result["generator"]["was_bottleneck"],
@@ -161,6 +163,7 @@ class Growth(Row):
     """The same chat among more and more sessions; the value is the growth from the fewest to the most."""
 
     unit = "×"
+    rounds_max = 2
     peers = False
     relay = "pairs"
     SIZES = (100, 1_000, 10_000)
@@ -194,7 +197,7 @@ class Login(Row):
 
     def measure(self, contest, server):
         result = contest.generator.run("login", server, tls=self.tls, users=contest.scaled(500), window=16,
-                                       duration=contest.seconds(5), warm_up=contest.seconds(2))
+                                       duration=contest.seconds(4), warm_up=contest.seconds(1))
         return Sample(result["work"]["server_cpu_us_each"],
                       {"rate": result["work"]["rate"], "generator_was_bottleneck": result["generator"]["was_bottleneck"],
                        "p99_us": (result["latency_us"] or {}).get("p99")}, problems_of(result), result)
@@ -221,9 +224,10 @@ class Idle(Row):
     """
 
     unit = "bytes"
+    rounds_max = 1
     BYTES_MAX = 2048
     SIZES = {"rondel": (500, 5_500)}
-    PEER_SIZES = (500, 2_000)
+    PEER_SIZES = (300, 1_500)
 
     def __init__(self, name, title, rules, tls=False):
         super().__init__(name, title, rules)
@@ -233,7 +237,7 @@ class Idle(Row):
         sizes = [contest.scaled(size) for size in self.SIZES.get(server.name, self.PEER_SIZES)]
         memory, problems, result = [], [], None
         if not contest.is_quick:   # caches of accounts
-            contest.generator.run("login", server, tls=self.tls, users=sizes[1], window=16, duration=4, warm_up=0,
+            contest.generator.run("login", server, tls=self.tls, users=sizes[1], window=16, duration=3, warm_up=0,
                                   patience_s=240)
         for size in sizes:
             result = contest.generator.run("idle", server, tls=self.tls, users=size, duration=contest.seconds(2),
@@ -261,8 +265,8 @@ class Presence(Row):
     def measure(self, contest, server):
         subscribers = contest.crowd.subscribers
         result = contest.generator.run("presence", server, users=subscribers + 1, user_prefix="b",
-                                       subscribers=subscribers, prepared=True, duration=contest.seconds(5),
-                                       warm_up=contest.seconds(1.5), patience_s=180)
+                                       subscribers=subscribers, prepared=True, duration=contest.seconds(4),
+                                       warm_up=contest.seconds(1), patience_s=180)
         return Sample(result["work"]["server_cpu_us_each"],
                       {"rate": result["work"]["rate"], "generator_was_bottleneck": result["generator"]["was_bottleneck"],
                        "p99_us": (result["latency_us"] or {}).get("p99")}, problems_of(result), result)
@@ -271,7 +275,7 @@ class Presence(Row):
 class Latency(Row):
     """p99 at half of the better peer's highest rate, open loop; the highest rate is a closed loop's."""
 
-    unit = "µs p99"
+    unit = "ms, p99"
     relay = "pairs"
 
     def __init__(self, name, title, rules):
@@ -302,7 +306,8 @@ class Latency(Row):
         result = contest.generator.run("chat", server, users=contest.scaled(100), rate=f"{self.rate:.0f}",
                                        arrivals="poisson", duration=contest.seconds(6), warm_up=contest.seconds(1.5))
         latency = result["latency_us"] or {}
-        return Sample(latency.get("p99"), {"p50_us": latency.get("p50"), "p99_9_us": latency.get("p99_9"),
+        p99 = latency.get("p99")
+        return Sample(None if p99 is None else p99 / 1000, {"p50_us": latency.get("p50"), "p99_9_us": latency.get("p99_9"),
                                            "generator_late_p99_us": (result["generator"]["late_us"] or {}).get("p99")},
                       problems_of(result), result)
 
@@ -367,7 +372,7 @@ class Start(Row):
 
     def judge(self, figures):
         mine = figures["rondel"].median if "rondel" in figures else None
-        return [Verdict("ready in under a second", None if mine is None else mine < 1, mine)]
+        return [Verdict("ready in under a second", None if mine is None else mine < 1)]
 
 
 def all_rows():
