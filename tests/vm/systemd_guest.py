@@ -57,6 +57,9 @@ def write_init(job, busybox, tree):
         *[f"$b mkdir {place}; $b mount -t hostfs -o {shlex.quote(folder)} none {place}" for place, folder in over],
         f"$b mount -t overlay -o lowerdir={lower},upperdir=/run/upper,workdir=/run/work guest /run/root",
         "cd /run/root || $b poweroff -f",
+        # Who is not root installs into folders of their own; in the guest they are root's.
+        *[f"(cd {place}; $b find . -type d) | while read -r folder; do $b chown 0:0 \"$folder\"; done"
+          for place, _ in over],
         f"$b rm -rf {CLEARED}",
         "echo 'root:*:19000::::::' >etc/shadow; echo 'root:*::' >etc/gshadow; $b chmod 0640 etc/shadow etc/gshadow",
         # Of the host's people only the system's own, so that sysusers has something to do.
