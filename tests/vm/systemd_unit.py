@@ -164,6 +164,11 @@ def hardened(pid):
     assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2", status
     for kind in ("user", "mnt", "uts"):
         assert os.readlink(f"/proc/{pid}/ns/{kind}") != os.readlink(f"/proc/1/ns/{kind}"), f"its own {kind} namespace"
+    with open(f"/proc/{pid}/mountinfo", encoding="utf-8") as file:
+        mounts = {line.split()[4]: line.split()[5].split(",") for line in file}
+    assert "ro" in mounts["/"], f"its root is mounted {mounts['/']}"
+    for folder in ("/var/lib/rondel", "/run/rondel", "/var/log/rondel"):
+        assert "rw" in mounts[folder], f"{folder} is mounted {mounts[folder]}"
     with open(f"/proc/{pid}/limits", encoding="utf-8") as file:
         limits = file.read()
     assert re.search(r"^Max open files +1048576 ", limits, re.M) and re.search(r"^Max core file size +0 ", limits, re.M)
