@@ -9,6 +9,7 @@
 #include "store/account.h"
 #include "store/offline_store.h"
 #include "store/roster.h"
+#include "store/user_store.h"
 #include "store/worker_pool.h"
 
 namespace rondel::store {
@@ -29,6 +30,30 @@ class BlockingUsers {
                                                  const std::string& after_local,
                                                  std::size_t limit) = 0;
   virtual StoreResult<std::uint64_t> count(const std::string& host) = 0;
+  virtual StoreResult<void> bind(const UserKey& user, const Binding& binding) = 0;
+  virtual StoreResult<void> unbind(const UserKey& user, const Binding& binding) = 0;
+  virtual StoreResult<std::vector<UserKey>> find_bound(const std::string& host,
+                                                       const Binding& binding) = 0;
+  /// Where FaceSet::compares_passwords is set.
+  virtual StoreResult<bool> check_password(const UserKey& user, const std::string& password);
+};
+
+/// For storages whose accounts are written elsewhere: every operation that writes is unsupported.
+///
+/// To be used with FaceSet::is_writable false, so that such operations end on the shard.
+class ReadOnlyUsers : public BlockingUsers {
+ public:
+  StoreResult<void> create(const UserKey&, const CredentialSet&) final { return fail_read_only(); }
+  StoreResult<ImportOutcome> create_many(const std::vector<NewUser>&) final {
+    return fail_read_only();
+  }
+  StoreResult<void> set_credentials(const UserKey&, const CredentialSet&) final {
+    return fail_read_only();
+  }
+  StoreResult<void> set_state(const UserKey&, AccountState) final { return fail_read_only(); }
+  StoreResult<void> remove(const UserKey&) final { return fail_read_only(); }
+  StoreResult<void> bind(const UserKey&, const Binding&) final { return fail_read_only(); }
+  StoreResult<void> unbind(const UserKey&, const Binding&) final { return fail_read_only(); }
 };
 
 /// The operations of RosterStore; see there.

@@ -79,7 +79,12 @@ void MemoryStore::process(WorkBatch& batch) {
 
 StoreResult<void> MemoryStore::erase_user(const UserKey& user) {
   const Key key = key_of(user);
-  accounts_.erase(key);
+  if (const auto found = accounts_.find(key); found != accounts_.end()) {
+    for (const Binding& binding : found->second.credentials.bindings) {
+      bound_.erase({user.host, binding});
+    }
+    accounts_.erase(found);
+  }
   rosters_.erase(key);
   offline_.erase(key);
   values_.erase(key);
@@ -134,7 +139,7 @@ StoreResult<void> MemoryStore::set_credentials(const UserKey& user,
   if (found == accounts_.end()) {
     return no_account(user);
   }
-  found->second.credentials = credentials;
+  found->second.credentials.scram = credentials.scram;
   order_credentials(found->second.credentials);
   found->second.account.password_changed = timestamp_now();
   return {};
@@ -174,6 +179,48 @@ StoreResult<std::uint64_t> MemoryStore::count(const std::string& host) {
     ++count;
   }
   return count;
+}
+
+StoreResult<void> MemoryStore::bind(const UserKey& user, const Binding& binding) {
+  const auto found = accounts_.find(key_of(user));
+  if (found == accounts_.end()) {
+    return no_account(user);
+  }
+  const auto [at, is_new] = bound_.try_emplace({user.host, binding}, user.local);
+  if (!is_new) {
+    if (at->second != user.local) {
+      return fail(Failure::conflict, "another account has this binding");
+    }
+    return {};
+  }
+  std::vector<Binding>& bindings = found->second.credentials.bindings;
+  if (bindings.size() >= kBindingsMax) {
+    bound_.erase(at);
+    return fail(Failure::full, "the limit of bindings of " + to_text(user) + " is reached");
+  }
+  bindings.insert(std::ranges::lower_bound(bindings, binding), binding);
+  return {};
+}
+
+StoreResult<void> MemoryStore::unbind(const UserKey& user, const Binding& binding) {
+  const auto found = accounts_.find(key_of(user));
+  if (found == accounts_.end()) {
+    return no_account(user);
+  }
+  if (std::erase(found->second.credentials.bindings, binding) == 0) {
+    return fail(Failure::not_found, to_text(user) + " has no such binding");
+  }
+  bound_.erase({user.host, binding});
+  return {};
+}
+
+StoreResult<std::vector<UserKey>> MemoryStore::find_bound(const std::string& host,
+                                                          const Binding& binding) {
+  std::vector<UserKey> users;
+  if (const auto found = bound_.find({host, binding}); found != bound_.end()) {
+    users.emplace_back(found->second, host);
+  }
+  return users;
 }
 
 StoreResult<Roster> MemoryStore::load(const UserKey& user) {

@@ -46,6 +46,10 @@ class MemoryStore final : public BlockingStore,
                                          const std::string& after_local,
                                          std::size_t limit) override;
   StoreResult<std::uint64_t> count(const std::string& host) override;
+  StoreResult<void> bind(const UserKey& user, const Binding& binding) override;
+  StoreResult<void> unbind(const UserKey& user, const Binding& binding) override;
+  StoreResult<std::vector<UserKey>> find_bound(const std::string& host,
+                                               const Binding& binding) override;
 
   StoreResult<Roster> load(const UserKey& user) override;
   StoreResult<std::uint64_t> change(const UserKey& user,
@@ -77,6 +81,7 @@ class MemoryStore final : public BlockingStore,
 
   MemoryStorage::Fault fault_;
   std::map<Key, Record> accounts_;
+  std::map<std::pair<std::string, Binding>, std::string> bound_;  ///< By host: the local part.
   std::map<Key, Roster> rosters_;
   std::map<Key, std::map<std::uint64_t, OfflineStanza>> offline_;
   std::map<Key, std::map<ValueKey, std::string>> values_;

@@ -14,6 +14,8 @@ std::string_view failure_name(Failure failure) {
       return "full";
     case Failure::invalid:
       return "invalid";
+    case Failure::unsupported:
+      return "unsupported";
   }
   return "?";
 }

@@ -1,4 +1,4 @@
-// What an operation of a storage answers: a value, or one of five failures with a sentence.
+// What an operation of a storage answers: a value, or one of six failures with a sentence.
 #pragma once
 
 #include <string>
@@ -16,6 +16,7 @@ enum class Failure {
   conflict,     ///< It exists already.
   full,         ///< A limit given by the caller is reached; nothing was stored.
   invalid,      ///< The request can't be stored as it is; a later try fails as well.
+  unsupported,  ///< This storage never does that (it is read-only, say); another way is needed.
 };
 
 /// The enumerator's name, for logs and tests.

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/encoding.h"
+
 namespace rondel::store {
 namespace {
 
@@ -28,7 +30,10 @@ UserKey host_key(std::string host) {
 
 class Users final : public UserStore {
  public:
-  explicit Users(WorkerPort& port) : port_(port) {}
+  Users(WorkerPort& port, const FaceSet& faces) : port_(port), faces_(faces) {}
+
+  bool is_writable() const override { return faces_.is_writable; }
+  bool compares_passwords() const override { return faces_.compares_passwords; }
 
   StoreTask<Account> lookup(UserKey user) override {
     if (auto checked = check_user(user); !checked) {
@@ -49,6 +54,9 @@ class Users final : public UserStore {
   }
 
   StoreTask<void> create(UserKey user, CredentialSet credentials) override {
+    if (!faces_.is_writable) {
+      co_return fail_read_only();
+    }
     if (auto checked = check_new(user, credentials); !checked) {
       co_return base::Unexpected(std::move(checked).error());
     }
@@ -60,6 +68,9 @@ class Users final : public UserStore {
   }
 
   StoreTask<ImportOutcome> create_many(std::vector<NewUser> users) override {
+    if (!faces_.is_writable) {
+      co_return fail_read_only();
+    }
     if (users.empty()) {
       co_return ImportOutcome{};
     }
@@ -77,6 +88,9 @@ class Users final : public UserStore {
   }
 
   StoreTask<void> set_credentials(UserKey user, CredentialSet credentials) override {
+    if (!faces_.is_writable) {
+      co_return fail_read_only();
+    }
     if (auto checked = check_new(user, credentials); !checked) {
       co_return base::Unexpected(std::move(checked).error());
     }
@@ -88,6 +102,9 @@ class Users final : public UserStore {
   }
 
   StoreTask<void> set_state(UserKey user, AccountState state) override {
+    if (!faces_.is_writable) {
+      co_return fail_read_only();
+    }
     if (auto checked = check_user(user); !checked) {
       co_return base::Unexpected(std::move(checked).error());
     }
@@ -98,6 +115,9 @@ class Users final : public UserStore {
   }
 
   StoreTask<void> remove(UserKey user) override {
+    if (!faces_.is_writable) {
+      co_return fail_read_only();
+    }
     if (auto checked = check_user(user); !checked) {
       co_return base::Unexpected(std::move(checked).error());
     }
@@ -128,13 +148,79 @@ class Users final : public UserStore {
     co_return co_await run;
   }
 
+  StoreTask<void> bind(UserKey user, Binding binding) override {
+    if (!faces_.is_writable) {
+      co_return fail_read_only();
+    }
+    if (auto checked = check_bound(user, binding); !checked) {
+      co_return base::Unexpected(std::move(checked).error());
+    }
+    // Whose a binding is concerns the whole host: two accounts must not get it at the same time.
+    auto run =
+        port_.run(Access::write, host_key(user.host), "users.bind",
+                  [user, binding](Worker& worker) { return users_of(worker).bind(user, binding); });
+    co_return co_await run;
+  }
+
+  StoreTask<void> unbind(UserKey user, Binding binding) override {
+    if (!faces_.is_writable) {
+      co_return fail_read_only();
+    }
+    if (auto checked = check_bound(user, binding); !checked) {
+      co_return base::Unexpected(std::move(checked).error());
+    }
+    auto run = port_.run(
+        Access::write, host_key(user.host), "users.unbind",
+        [user, binding](Worker& worker) { return users_of(worker).unbind(user, binding); });
+    co_return co_await run;
+  }
+
+  StoreTask<std::vector<UserKey>> find_bound(std::string host, Binding binding) override {
+    const UserKey key = host_key(std::move(host));
+    auto checked = check_user_or_host(key);
+    if (checked) {
+      checked = check_binding(binding);
+    }
+    if (!checked) {
+      co_return base::Unexpected(std::move(checked).error());
+    }
+    auto run = port_.run(Access::read, key, "users.find_bound", [key, binding](Worker& worker) {
+      return users_of(worker).find_bound(key.host, binding);
+    });
+    co_return co_await run;
+  }
+
+  StoreTask<bool> check_password(UserKey user, std::string password) override {
+    if (!faces_.compares_passwords) {
+      base::wipe(password);
+      co_return fail(Failure::unsupported, "this user storage doesn't compare passwords");
+    }
+    if (auto checked = check_user(user); !checked) {
+      base::wipe(password);
+      co_return base::Unexpected(std::move(checked).error());
+    }
+    auto run = port_.run(Access::read, user, "users.check_password",
+                         [user, secret = std::move(password)](Worker& worker) mutable {
+                           auto outcome = users_of(worker).check_password(user, secret);
+                           base::wipe(secret);
+                           return outcome;
+                         });
+    co_return co_await run;
+  }
+
  private:
   static StoreResult<void> check_new(const UserKey& user, const CredentialSet& credentials) {
     RONDEL_TRY_VOID(check_user(user));
     return check_credentials(credentials);
   }
 
+  static StoreResult<void> check_bound(const UserKey& user, const Binding& binding) {
+    RONDEL_TRY_VOID(check_user(user));
+    return check_binding(binding);
+  }
+
   WorkerPort& port_;
+  const FaceSet faces_;
 };
 
 class Rosters final : public RosterStore {
@@ -296,7 +382,7 @@ WorkerSession::WorkerSession(WorkerPool& pool,
                              FaceSet faces,
                              std::size_t under_way_max)
     : port_(pool, shard, under_way_max),
-      users_(faces.users ? std::make_unique<Users>(port_) : nullptr),
+      users_(faces.users ? std::make_unique<Users>(port_, faces) : nullptr),
       rosters_(faces.rosters ? std::make_unique<Rosters>(port_) : nullptr),
       offline_(faces.offline ? std::make_unique<Offline>(port_) : nullptr),
       key_values_(faces.key_values ? std::make_unique<KeyValues>(port_) : nullptr) {

@@ -15,6 +15,8 @@ struct FaceSet {
   bool rosters = true;
   bool offline = true;
   bool key_values = true;
+  bool is_writable = true;          ///< See UserStore::is_writable.
+  bool compares_passwords = false;  ///< See UserStore::compares_passwords.
 };
 
 /// Checks arguments on the shard and sends the rest to a pool whose workers are BlockingStores.

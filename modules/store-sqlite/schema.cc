@@ -93,7 +93,20 @@ CREATE TABLE key_value (
 ) STRICT;
 )sql";
 
-constexpr std::array<const char*, 1> kMigrations{kVersion1};
+// A binding belongs to one account of its host.
+constexpr const char* kVersion2 = R"sql(
+CREATE TABLE binding (
+  host TEXT NOT NULL,
+  kind INTEGER NOT NULL,
+  value TEXT NOT NULL,
+  local TEXT NOT NULL,
+  PRIMARY KEY (host, kind, value),
+  FOREIGN KEY (host, local) REFERENCES account ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX binding_by_user ON binding (host, local);
+)sql";
+
+constexpr std::array<const char*, 2> kMigrations{kVersion1, kVersion2};
 
 StoreResult<std::int64_t> version_blocking(Connection& connection, std::int64_t newest) {
   RONDEL_TRY(const std::int64_t application,

@@ -54,6 +54,16 @@ StoreResult<ScramHash> hash_of(std::int64_t number) {
   }
 }
 
+constexpr std::int64_t kFirstBinding = 100;
+
+StoreResult<store::BindingKind> kind_of(std::int64_t number) {
+  if (number < 1 || number > 3) {
+    return fail(Failure::unavailable, "an account has a binding of kind " + std::to_string(number) +
+                                          ", which this server doesn't know");
+  }
+  return static_cast<store::BindingKind>(number);
+}
+
 base::Unexpected<StoreError> no_account(const UserKey& user) {
   return fail(Failure::not_found, "there is no account " + to_text(user));
 }
@@ -75,11 +85,14 @@ StoreResult<Account> Users::lookup(const UserKey& user) {
 
 StoreResult<store::AccountWithCredentials> Users::credentials(const UserKey& user) {
   // One statement sees one moment; an account without credentials gives a row with hash NULL.
+  // Bindings come after the credentials, their kinds counted from kFirstBinding.
   Statement statement(connection_,
-                      "SELECT state, created, password_changed, coalesce(hash, 0), iterations,"
-                      " salt, stored_key, server_key"
+                      "SELECT state, created, password_changed, coalesce(hash, 0) AS part,"
+                      " iterations, salt AS value, stored_key, server_key"
                       " FROM account LEFT JOIN scram_credential USING (host, local)"
-                      " WHERE account.host = ? AND account.local = ? ORDER BY hash");
+                      " WHERE account.host = ?1 AND account.local = ?2"
+                      " UNION ALL SELECT 0, 0, 0, 100 + kind, 0, value, NULL, NULL FROM binding"
+                      " WHERE host = ?1 AND local = ?2 ORDER BY part, value");
   statement.text(user.host).text(user.local);
   store::AccountWithCredentials found;
   bool is_found = false;
@@ -89,6 +102,11 @@ StoreResult<store::AccountWithCredentials> Users::credentials(const UserKey& use
       break;
     }
     is_found = true;
+    if (statement.integer_at(3) > kFirstBinding) {
+      RONDEL_TRY(const store::BindingKind kind, kind_of(statement.integer_at(3) - kFirstBinding));
+      found.credentials.bindings.emplace_back(kind, statement.bytes_at(5));
+      continue;
+    }
     found.account = {user, state_of(statement.integer_at(0)), time_of(statement.integer_at(1)),
                      time_of(statement.integer_at(2))};
     if (statement.integer_at(3) != 0) {
@@ -206,8 +224,55 @@ StoreResult<std::uint64_t> Users::count(const std::string& host) {
   return static_cast<std::uint64_t>(statement.integer_at(0));
 }
 
+StoreResult<void> Users::bind(const UserKey& user, const store::Binding& binding) {
+  RONDEL_TRY_VOID(lookup(user));
+  RONDEL_TRY(const auto owners, find_bound(user.host, binding));
+  if (!owners.empty()) {
+    if (owners.front() != user) {
+      return fail(Failure::conflict, "another account has this binding");
+    }
+    return {};
+  }
+  Statement insert(connection_,
+                   "INSERT INTO binding SELECT ?1, ?3, ?4, ?2 WHERE"
+                   " (SELECT count(*) FROM binding WHERE host = ?1 AND local = ?2) < ?5");
+  insert.text(user.host).text(user.local).integer(static_cast<std::int64_t>(binding.kind));
+  insert.text(binding.value).integer(static_cast<std::int64_t>(store::kBindingsMax));
+  RONDEL_TRY_VOID(insert.run_blocking());
+  if (connection_.changed_rows() == 0) {
+    return fail(Failure::full, "the limit of bindings of " + to_text(user) + " is reached");
+  }
+  return {};
+}
+
+StoreResult<void> Users::unbind(const UserKey& user, const store::Binding& binding) {
+  RONDEL_TRY_VOID(lookup(user));
+  Statement statement(connection_,
+                      "DELETE FROM binding WHERE host = ? AND kind = ? AND value = ?"
+                      " AND local = ?");
+  statement.text(user.host).integer(static_cast<std::int64_t>(binding.kind)).text(binding.value);
+  RONDEL_TRY_VOID(statement.text(user.local).run_blocking());
+  if (connection_.changed_rows() == 0) {
+    return fail(Failure::not_found, to_text(user) + " has no such binding");
+  }
+  return {};
+}
+
+StoreResult<std::vector<UserKey>> Users::find_bound(const std::string& host,
+                                                    const store::Binding& binding) {
+  Statement statement(connection_,
+                      "SELECT local FROM binding WHERE host = ? AND kind = ? AND value = ?");
+  statement.text(host).integer(static_cast<std::int64_t>(binding.kind)).text(binding.value);
+  RONDEL_TRY(const bool has_row, statement.step_blocking());
+  std::vector<UserKey> users;
+  if (has_row) {
+    users.emplace_back(statement.bytes_at(0), host);
+  }
+  return users;
+}
+
 StoreResult<void> erase_user(Connection& connection, const UserKey& user) {
-  // Credentials, items, groups and removals go with the rows that they refer to.
+  // Credentials, bindings, items, groups and removals go with the rows that they refer to.
   for (const char* sql : {"DELETE FROM account WHERE host = ? AND local = ?",
                           "DELETE FROM roster WHERE host = ? AND local = ?",
                           "DELETE FROM offline_stanza WHERE host = ? AND local = ?",

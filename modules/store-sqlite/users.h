@@ -24,6 +24,10 @@ class Users final : public store::BlockingUsers {
                                                 const std::string& after_local,
                                                 std::size_t limit) override;
   StoreResult<std::uint64_t> count(const std::string& host) override;
+  StoreResult<void> bind(const store::UserKey& user, const store::Binding& binding) override;
+  StoreResult<void> unbind(const store::UserKey& user, const store::Binding& binding) override;
+  StoreResult<std::vector<store::UserKey>> find_bound(const std::string& host,
+                                                      const store::Binding& binding) override;
 
  private:
   /// False if it exists.
