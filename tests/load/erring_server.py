@@ -22,7 +22,7 @@ PASSWORD = "secret"
 SALT, ITERATIONS = b"0123456789abcdef", 4096
 EVERY = 10_000   # One message in so many is treated badly.
 
-TOKEN = re.compile(rb"<\?xml[^>]*\?>|<stream:stream[^>]*>|</stream:stream>|<(\w+)\b[^>]*?(?:/>|>.*?</\1>)", re.S)
+TOKEN = re.compile(rb"\s*(?:<\?xml[^>]*\?>|<stream:stream[^>]*>|</stream:stream>|<(\w+)\b[^>]*?(?:/>|>.*?</\1>))", re.S)
 STREAM = ("<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' "
           "id='s1' from='localhost' version='1.0'>")
 SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
@@ -45,9 +45,9 @@ class Session:
             while data := await self.reader.read(65536):
                 buffer += data
                 end = 0
-                for token in TOKEN.finditer(buffer):
+                while token := TOKEN.match(buffer, end):   # One behind the other: a piece has elements in it, too.
                     end = token.end()
-                    if not self.take(token.group(0).decode()):
+                    if not self.take(token.group(0).decode().strip()):
                         await self.writer.drain()
                         return
                 buffer = buffer[end:]
@@ -168,10 +168,12 @@ class ErringServer:
         async def start():
             server = await asyncio.start_server(lambda r, w: Session(self, r, w).run(), "127.0.0.1", 0, backlog=1000)
             self.port = server.sockets[0].getsockname()[1]
+            return server
 
-        self.loop.run_until_complete(start())
+        server = self.loop.run_until_complete(start())
         self.ready.set()
         self.loop.run_forever()
+        server.close()
         for task in asyncio.all_tasks(self.loop):
             task.cancel()
         self.loop.run_until_complete(asyncio.sleep(0))
