@@ -35,9 +35,9 @@ class Crowd:
             yield f"b{i}", "b0"
 
 
-def scram_sha_256():
+def scram_sha_256(password=PASSWORD, salt=SALT, iterations=ITERATIONS):
     """(stored key, server key), RFC 5802 §3."""
-    salted = hashlib.pbkdf2_hmac("sha256", PASSWORD.encode(), SALT, ITERATIONS)
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, iterations)
     client = hmac.new(salted, b"Client Key", "sha256").digest()
     return hashlib.sha256(client).digest(), hmac.new(salted, b"Server Key", "sha256").digest()
 
