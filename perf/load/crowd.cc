@@ -40,7 +40,7 @@ base::Result<std::unique_ptr<Crowd>> Crowd::create(const Options& options) {
     crowd->keys_.load(options.scram_cache);
   }
   // Many sessions are mostly quiet ones: they hold no buffers.
-  crowd->world_.buffer_kept = options.users > 20'000 ? 0 : 4096;
+  crowd->world_.buffer_kept = options.users > 5'000 ? 0 : 4096;
   for (std::uint32_t number = 0; number < options.users; ++number) {
     crowd->connections_.emplace_back(crowd->world_, number);
   }

@@ -114,10 +114,12 @@ base::Result<void> Run::execute() {
   watch_.refresh();
   result_.server_processes = watch_.processes();
   result_.server_threads = watch_.threads();
+  ProcessWatch self({getpid()}, {});
+  self.refresh();
+  result_.own_rss = self.rss();
   drain();
   say_good_bye();
   find_bottlenecks();
-  result_.own_rss = ProcessWatch({getpid()}, {}).rss();
   result_.is_interrupted = g_is_interrupted != 0;
   return {};
 }
