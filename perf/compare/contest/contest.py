@@ -44,10 +44,15 @@ class Contest:
         self.crowd = accounts.Crowd(self.scaled(10_000), 20 if is_quick else 500)
         self.prepared = {}   # (name, crowd) -> server that has its accounts and does not run
         self.names, self.versions, self.absent = [], {}, {}
-        for name in names:
-            self.enter(name)
+        self.wanted = names
 
     def __enter__(self):
+        try:
+            for name in self.wanted:
+                self.enter(name)
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *unused):

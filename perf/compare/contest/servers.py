@@ -1,5 +1,6 @@
 """The contestants: each starts as a throw-away instance in a temporary folder, on free loopback ports, pinned to a core."""
 
+import ctypes
 import json
 import os
 import resource
@@ -48,6 +49,16 @@ def raise_file_limit():
             return
         except (ValueError, PermissionError):
             continue   # only root may raise the hard limit
+
+
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
+
+
+def become_server():
+    """In the child: many files, and an end when the comparison itself is killed."""
+    raise_file_limit()
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Server:
@@ -118,7 +129,7 @@ class Server:
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(pinned + self.command(), stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=subprocess.STDOUT, cwd=self.folder, start_new_session=True,
-                                            env={**os.environ, **self.environment()}, preexec_fn=raise_file_limit)
+                                            env={**os.environ, **self.environment()}, preexec_fn=become_server)
         deadline = begin + START_MAX_S
         for port in [self.plain_port] + ([self.tls_port] if self.has_tls else []):
             while not self.listens(port):
