@@ -61,4 +61,12 @@ std::vector<std::string> offered_mechanisms(const AuthSettings& settings,
   return names;
 }
 
+std::vector<std::string> mechanisms_of_comparing_storage(bool is_encrypted) {
+  std::vector<std::string> names;
+  if (is_encrypted) {
+    names.emplace_back("PLAIN");
+  }
+  return names;
+}
+
 }  // namespace rondel::modules::auth_internal

@@ -31,4 +31,8 @@ struct AuthSettings {
                                                           bool is_encrypted,
                                                           bool has_channel_binding);
 
+/// What to offer where the user storage gives no keys and can only compare a password: PLAIN, also
+/// if it isn't listed, as nothing else can work there.
+[[nodiscard]] std::vector<std::string> mechanisms_of_comparing_storage(bool is_encrypted);
+
 }  // namespace rondel::modules::auth_internal

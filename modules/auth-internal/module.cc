@@ -41,14 +41,16 @@ class ShardAuthentication final : public api::ShardModule, public api::Authentic
   api::Authenticator& authenticator() { return *this; }
 
   std::vector<std::string> mechanisms(const api::AuthChannel& channel) override {
+    if (is_compared_by_storage(stores_of(channel))) {
+      return mechanisms_of_comparing_storage(channel.is_encrypted());
+    }
     return offered_mechanisms(settings(channel), channel.is_encrypted(),
                               !bindings_of(channel).empty());
   }
 
   std::unique_ptr<api::AuthExchange> begin(std::string_view mechanism,
                                            const api::AuthChannel& channel) override {
-    const api::Host* host = shard_.find_host(channel.host);
-    const api::HostStores stores = host ? host->stores : api::HostStores{};
+    const api::HostStores stores = stores_of(channel);
     if (mechanism == "PLAIN") {
       AuthSettings here = settings(channel);
       here.hashes = settings_of_host(*shard_.config(), configured_name(channel.host)).hashes;
@@ -57,7 +59,7 @@ class ShardAuthentication final : public api::ShardModule, public api::Authentic
                  : nullptr;
     }
     const auto scram = xmpp::parse_scram_mechanism(mechanism);
-    if (!scram) {
+    if (!scram || is_compared_by_storage(stores)) {
       return nullptr;
     }
     ScramParameters parameters;
@@ -76,6 +78,14 @@ class ShardAuthentication final : public api::ShardModule, public api::Authentic
   }
 
  private:
+  [[nodiscard]] api::HostStores stores_of(const api::AuthChannel& channel) const {
+    const api::Host* host = shard_.find_host(channel.host);
+    return host ? host->stores : api::HostStores{};
+  }
+  [[nodiscard]] static bool is_compared_by_storage(const api::HostStores& stores) {
+    return stores.users != nullptr && stores.users->compares_passwords();
+  }
+
   /// The host as the configuration spells it.
   [[nodiscard]] std::string configured_name(const std::string& host) const {
     const api::Host* served = shard_.find_host(host);

@@ -1,11 +1,23 @@
 #include "modules/auth-internal/plain_exchange.h"
 
 #include "base/encoding.h"
+#include "modules/auth-internal/password_check.h"
 #include "xmpp/sasl/plain.h"
 
 namespace rondel::modules::auth_internal {
 
 using xmpp::SaslFailure;
+
+namespace {
+
+api::AuthStep accept(const xmpp::PlainMessage& message) {
+  api::AuthIdentity identity;
+  identity.local = message.username;
+  identity.authzid = message.authzid;
+  return identity;
+}
+
+}  // namespace
 
 base::Task<api::AuthStep> PlainExchange::step(std::string input, bool has_input) {
   if (!has_input) {
@@ -15,6 +27,13 @@ base::Task<api::AuthStep> PlainExchange::step(std::string input, bool has_input)
   base::wipe(input);
   if (!message) {
     co_return api::AuthStep(message.error());
+  }
+  if (stores_.users != nullptr && stores_.users->compares_passwords()) {
+    auto is_right = co_await compare_password(stores_, host_, message->username, message->password);
+    if (!is_right) {
+      co_return api::AuthStep(is_right.error());
+    }
+    co_return *is_right ? accept(*message) : api::AuthStep(SaslFailure::not_authorized);
   }
   auto key = co_await keys_.find(stores_, host_, message->username, settings_.hashes,
                                  settings_.iterations);
@@ -28,13 +47,7 @@ base::Task<api::AuthStep> PlainExchange::step(std::string input, bool has_input)
   if (!was_run) {
     co_return api::AuthStep(SaslFailure::temporary_auth_failure);
   }
-  if (!is_match) {
-    co_return api::AuthStep(SaslFailure::not_authorized);
-  }
-  api::AuthIdentity identity;
-  identity.local = message->username;
-  identity.authzid = message->authzid;
-  co_return api::AuthStep(std::move(identity));
+  co_return is_match ? accept(*message) : api::AuthStep(SaslFailure::not_authorized);
 }
 
 }  // namespace rondel::modules::auth_internal

@@ -12,7 +12,8 @@
 
 namespace rondel::modules::auth_internal {
 
-/// Derives the key of the password sent, on a worker thread, and compares. Source: RFC 4616.
+/// Derives the key of the password sent, on a worker thread, and compares; or has the storage
+/// compare, where that is all it can do. Source: RFC 4616.
 class PlainExchange final : public api::AuthExchange {
  public:
   /// `settings` must name a hash.
