@@ -32,8 +32,9 @@ struct Page {
   }
 };
 
+/// `path` as "work/rate"; nothing where there is no number.
 std::optional<double> number_at(const Json& result, const char* path) {
-  const Json::json_pointer pointer(path);
+  const Json::json_pointer pointer(fmt::format("/{}", path));
   if (!result.contains(pointer) || !result[pointer].is_number()) {
     return std::nullopt;
   }
@@ -41,7 +42,7 @@ std::optional<double> number_at(const Json& result, const char* path) {
 }
 
 std::string text_at(const Json& result, const char* path) {
-  const Json::json_pointer pointer(path);
+  const Json::json_pointer pointer(fmt::format("/{}", path));
   return result.contains(pointer) && result[pointer].is_string()
              ? result[pointer].get<std::string>()
              : std::string();
@@ -57,29 +58,29 @@ std::string grouped(double value) {
 }
 
 std::string conditions_of(const Json& result) {
-  const std::string tls = text_at(result, "/options/tls");
+  const std::string tls = text_at(result, "options/tls");
   std::string text =
-      fmt::format("{} accounts, {}, {}", grouped(number_at(result, "/options/users").value_or(0)),
+      fmt::format("{} accounts, {}, {}", grouped(number_at(result, "options/users").value_or(0)),
                   tls == "none" ? "plain"
-                                : fmt::format("TLS {}{}", text_at(result, "/options/tls_version"),
+                                : fmt::format("TLS {}{}", text_at(result, "options/tls_version"),
                                               tls == "direct" ? "" : " by STARTTLS"),
-                  text_at(result, "/options/mechanism"));
-  const double rate = number_at(result, "/options/rate").value_or(0);
+                  text_at(result, "options/mechanism"));
+  const double rate = number_at(result, "options/rate").value_or(0);
   if (rate > 0) {
     text += fmt::format(", {} events a second due at fixed times", grouped(rate));
   } else if (result["scenario"] != "idle" && result["scenario"] != "mixed") {
-    text += fmt::format(", window {}", number_at(result, "/options/window").value_or(1));
+    text += fmt::format(", window {}", number_at(result, "options/window").value_or(1));
   }
-  if (const double pipeline = number_at(result, "/options/pipeline").value_or(1); pipeline > 1) {
+  if (const double pipeline = number_at(result, "options/pipeline").value_or(1); pipeline > 1) {
     text += fmt::format(", {} messages in a write", pipeline);
   }
-  return text + fmt::format(", {:.0f} s", number_at(result, "/measured_s").value_or(0));
+  return text + fmt::format(", {:.0f} s", number_at(result, "measured_s").value_or(0));
 }
 
 /// Points of a series, with 0 at the beginning of the measured time.
 Line series_of(const Page& page, const Json& result, const char* name, const std::string& text) {
   Line line{text, page.colour_of(result), false, {}};
-  const double zero = number_at(result, "/measured_from_s").value_or(0);
+  const double zero = number_at(result, "measured_from_s").value_or(0);
   const Json& times = result["series"]["t_s"];
   const Json& values = result["series"][name];
   for (std::size_t i = 0; i < times.size() && i < values.size(); ++i) {
@@ -93,7 +94,7 @@ Line series_of(const Page& page, const Json& result, const char* name, const std
 LineChart over_time(const Section& section, std::string title, std::string note, Unit unit) {
   LineChart chart{std::move(title), std::move(note), unit, {}};
   for (const Json* result : section.results) {
-    chart.shade_to = std::max(chart.shade_to, number_at(*result, "/measured_s").value_or(0));
+    chart.shade_to = std::max(chart.shade_to, number_at(*result, "measured_s").value_or(0));
   }
   return chart;
 }
@@ -198,13 +199,13 @@ std::string table_of(const Page& page, const Section& section, const std::string
   const std::string each = fmt::format("CPU per {}", unit);
   const std::string own = fmt::format("generator CPU per {}", unit);
   const std::vector<Column> columns{
-      {each.c_str(), "/work/server_cpu_us_each", Unit::microseconds, true},
-      {"rate", "/work/rate", Unit::per_second, false},
-      {"p50", "/latency_us/p50", Unit::microseconds, true},
-      {"p99", "/latency_us/p99", Unit::microseconds, true},
-      {"p99.9", "/latency_us/p99_9", Unit::microseconds, true},
-      {"memory per session", "/memory_per_session/private_dirty", Unit::bytes, true},
-      {own.c_str(), "/work/generator_cpu_us_each", Unit::microseconds, true}};
+      {each.c_str(), "work/server_cpu_us_each", Unit::microseconds, true},
+      {"rate", "work/rate", Unit::per_second, false},
+      {"p50", "latency_us/p50", Unit::microseconds, true},
+      {"p99", "latency_us/p99", Unit::microseconds, true},
+      {"p99.9", "latency_us/p99_9", Unit::microseconds, true},
+      {"memory per session", "memory_per_session/private_dirty", Unit::bytes, true},
+      {own.c_str(), "work/generator_cpu_us_each", Unit::microseconds, true}};
   std::string head = "<thead><tr><th>server</th>";
   std::vector<std::string> rows(section.results.size());
   for (const Column& column : columns) {
@@ -236,14 +237,14 @@ std::string table_of(const Page& page, const Section& section, const std::string
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const Json& result = *section.results[i];
     body += fmt::format("<tr><td><i class='b{}'></i>{}</td>{}</tr>", page.colour_of(result),
-                        html(text_at(result, "/label")), rows[i]);
+                        html(text_at(result, "label")), rows[i]);
   }
   return fmt::format("<div class='table'><table>{}</tr></thead><tbody>{}</tbody></table></div>\n",
                      head, body);
 }
 
 std::string verdict_of(const Json& result) {
-  const std::string label = html(text_at(result, "/label"));
+  const std::string label = html(text_at(result, "label"));
   const Json& counts = result["messages"];
   std::string out;
   if (result["ok"].get<bool>()) {
@@ -283,7 +284,7 @@ std::string options_table(const Json& result) {
                         html(value.is_string() ? value.get<std::string>() : value.dump()));
   }
   return fmt::format("<details><summary>{}: all options</summary><table>{}</table></details>\n",
-                     html(text_at(result, "/label")), rows);
+                     html(text_at(result, "label")), rows);
 }
 
 std::string tile(const std::string& value, const std::string& text) {
@@ -298,11 +299,11 @@ std::string tiles_of(const Json& result, const std::string& unit) {
       tiles += tile(with_unit(*value, kind), text);
     }
   };
-  add("/work/server_cpu_us_each", Unit::microseconds, "server CPU per " + unit);
-  add("/work/rate", Unit::per_second, plural(text_at(result, "/work/unit")));
-  add("/latency_us/p50", Unit::microseconds, "latency, half are faster");
-  add("/latency_us/p99", Unit::microseconds, "latency, 99 of 100 are faster");
-  add("/memory_per_session/private_dirty", Unit::bytes, "memory per session");
+  add("work/server_cpu_us_each", Unit::microseconds, "server CPU per " + unit);
+  add("work/rate", Unit::per_second, plural(text_at(result, "work/unit")));
+  add("latency_us/p50", Unit::microseconds, "latency, half are faster");
+  add("latency_us/p99", Unit::microseconds, "latency, 99 of 100 are faster");
+  add("memory_per_session/private_dirty", Unit::bytes, "memory per session");
   return tiles.empty() ? tiles : fmt::format("<div class='tiles'>{}</div>\n", tiles);
 }
 
@@ -323,16 +324,16 @@ std::string lead_of(const Section& section) {
   std::string out;
   for (const Json* result : section.results) {
     out += fmt::format("{}<b>{}</b>: {}", out.empty() ? "" : "<br>",
-                       html(text_at(*result, "/label")), html(conditions_of(*result)));
+                       html(text_at(*result, "label")), html(conditions_of(*result)));
   }
   return out;
 }
 
 std::string section_of(const Page& page, const Section& section) {
   const Json& first = *section.results.front();
-  const std::string unit = text_at(first, "/work/unit") == "idle session"
+  const std::string unit = text_at(first, "work/unit") == "idle session"
                                ? "session and second"
-                               : text_at(first, "/work/unit");
+                               : text_at(first, "work/unit");
   std::string out =
       fmt::format("<section id='{0}'><h2>{1}</h2><p class='lead'>{2}</p>\n", html(section.scenario),
                   html(capital(section.scenario)), lead_of(section));
@@ -342,14 +343,14 @@ std::string section_of(const Page& page, const Section& section) {
     out += verdict_of(*result);
   }
   out += "</ul>\n<div class='charts'>";
-  out += figure_of(bars_at(page, section, "/work/server_cpu_us_each", "Server CPU per " + unit,
+  out += figure_of(bars_at(page, section, "work/server_cpu_us_each", "Server CPU per " + unit,
                            "user and system time of all its processes; less is better",
                            Unit::microseconds));
-  out += figure_of(bars_at(page, section, "/memory_per_session/private_dirty", "Memory per session",
+  out += figure_of(bars_at(page, section, "memory_per_session/private_dirty", "Memory per session",
                            "growth of private memory; less is better", Unit::bytes));
   out += latency_curve(page, section);
   out += one_over_time(page, section, "rate",
-                       capital(plural(text_at(first, "/work/unit"))) + " over time",
+                       capital(plural(text_at(first, "work/unit"))) + " over time",
                        "shaded: the measured time", Unit::per_second);
   out += latency_over_time(page, section) + cpu_over_time(page, section);
   out += one_over_time(page, section, "server_pss", "Server memory over time",
@@ -367,7 +368,7 @@ base::Result<Page> read_results(const std::vector<std::string>& texts) {
   for (const std::string& text : texts) {
     Json result = Json::parse(text, nullptr, false);
     if (result.is_discarded() || !result.is_object() ||
-        text_at(result, "/schema") != "rondel-load/1") {
+        text_at(result, "schema") != "rondel-load/1") {
       return base::Unexpected(base::Error("this is no result of rondel-load"));
     }
     page.results.push_back(std::move(result));
@@ -405,9 +406,9 @@ base::Result<std::string> make_page(const std::vector<std::string>& results) {
       "<body><main><h1>{0}</h1><p class='lead'>XMPP under load, measured by rondel-load on {2}; "
       "{3}, "
       "{4} cores, Linux {5}</p>\n",
-      html(labels), kPageStyle, html(text_at(first, "/started").substr(0, 10)),
-      html(text_at(first, "/machine/cpu")), number_at(first, "/machine/cpus").value_or(0),
-      html(text_at(first, "/machine/kernel")));
+      html(labels), kPageStyle, html(text_at(first, "started").substr(0, 10)),
+      html(text_at(first, "machine/cpu")), number_at(first, "machine/cpus").value_or(0),
+      html(text_at(first, "machine/kernel")));
   for (const Section& section : page.sections) {
     out += section_of(page, section);
   }
