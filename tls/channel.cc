@@ -85,6 +85,14 @@ void Channel::set_sni(std::string_view sni, const std::string& host) {
   }
 }
 
+const ClientCertificate* Channel::client_certificate() const {
+  return bindings_ ? bindings_->client_certificate.get() : nullptr;
+}
+
+void Channel::set_client_certificate(std::unique_ptr<const ClientCertificate> certificate) {
+  bindings().client_certificate = std::move(certificate);
+}
+
 Channel::Bindings& Channel::bindings() {
   if (!bindings_) {
     bindings_ = std::make_unique<Bindings>();

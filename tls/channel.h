@@ -12,6 +12,7 @@
 
 #include "base/byte_buffer.h"
 #include "base/result.h"
+#include "tls/client_certificate.h"
 #include "tls/options.h"
 
 namespace rondel::tls {
@@ -133,7 +134,10 @@ class Channel {
   /// Absent where the certificate's signature names no single hash, and after forget_bindings().
   /// Source: RFC 5929 §4.1.
   [[nodiscard]] std::optional<std::string> server_end_point() const;
-  /// Drops both: nobody authenticates on this connection any more.
+  /// What the client has shown in this handshake; null if it showed none, or was not asked, in a
+  /// resumed session, and after forget_bindings().
+  [[nodiscard]] const ClientCertificate* client_certificate() const;
+  /// Drops all three: nobody authenticates on this connection any more.
   void forget_bindings() { bindings_.reset(); }
 
  protected:
@@ -142,6 +146,7 @@ class Channel {
   void set_sni(std::string_view sni, const std::string& host);
   void set_exporter(std::string_view bytes);
   void set_end_point(std::string_view hash);
+  void set_client_certificate(std::unique_ptr<const ClientCertificate> certificate);
   /// Notes why, and that nothing works from now on.
   Status fail(Failure failure);
 
@@ -159,6 +164,7 @@ class Channel {
     std::uint8_t end_point_size = 0;
     std::array<char, 32> exporter{};
     std::array<char, 64> end_point{};
+    std::unique_ptr<const ClientCertificate> client_certificate;
   };
   [[nodiscard]] Bindings& bindings();
 
@@ -173,6 +179,9 @@ class Channel {
 /// Bytes a client may send before its handshake is done: far above any real one without client
 /// certificates, far below what would hurt.
 inline constexpr std::size_t kHandshakeBytesMax = 32 * 1024;
+/// More of them where it is asked for a certificate, and the most that its chain may have: a dozen
+/// long ones.
+inline constexpr std::size_t kClientCertificateBytesMax = 32 * 1024;
 /// Records without data (KeyUpdate, alerts, renegotiation) that a peer may send for nothing...
 inline constexpr std::uint32_t kControlRecordsMax = 32;
 /// ...and the bytes of data that earn it one more.

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/encoding.h"
 #include "tls/channel_binding.h"
+#include "tls/client_trust.h"
 #include "tls/ticket_keys.h"
 
 namespace rondel::tls {
@@ -45,6 +46,15 @@ std::string_view parse_server_name(std::string_view extension) {
   return extension.substr(5, number(3));
 }
 
+/// A session belongs to its host, and to interfaces that ask for certificates, or to those that
+/// don't: one of another kind is not resumed.
+void set_session_id(SSL* ssl, std::string_view host) {
+  const std::string text = "client certificates " + std::string(host);
+  unsigned char id[SHA256_DIGEST_LENGTH];
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), id);
+  SSL_set_session_id_context(ssl, id, sizeof(id));
+}
+
 /// Runs before anything else is decided: also the session to resume must be this host's.
 int on_client_hello(SSL* ssl, int*, void* argument) {
   const auto& native = *static_cast<const TlsContexts::Native*>(argument);
@@ -65,6 +75,9 @@ int on_client_hello(SSL* ssl, int*, void* argument) {
   facts.is_name_known = host != nullptr;
   facts.host = host ? host : &native.hosts.front();
   SSL_set_SSL_CTX(ssl, facts.host->context.get());
+  if (facts.options.client_trust != nullptr) {
+    set_session_id(ssl, facts.host->name);
+  }
   return SSL_CLIENT_HELLO_SUCCESS;
 }
 
@@ -93,6 +106,24 @@ int on_alpn(SSL* ssl,
   return options.is_direct ? SSL_TLSEXT_ERR_ALERT_FATAL : SSL_TLSEXT_ERR_NOACK;
 }
 
+/// Judges the client's certificate in OpenSSL's stead, and goes on whatever it is worth: the stream
+/// decides what it opens. Source: RFC 6120 §13.7.2; XEP-0178 §2.
+int on_client_certificate(X509_STORE_CTX* context, void*) {
+  auto* ssl =
+      static_cast<SSL*>(X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  HandshakeFacts& facts = facts_of(ssl);
+  X509* certificate = X509_STORE_CTX_get0_cert(context);
+  if (facts.options.client_trust != nullptr && certificate != nullptr) {
+    facts.client_certificate = std::make_unique<const ClientCertificate>(
+        facts.options.client_trust->judge(*certificate, X509_STORE_CTX_get0_untrusted(context)));
+    // A session with a certificate is never resumed: each connection shows it anew, and it is
+    // judged by what is trusted and revoked then. TLS 1.2 learns it from on_ticket_key().
+    SSL_set_num_tickets(ssl, 0);
+  }
+  X509_STORE_CTX_set_error(context, X509_V_OK);
+  return 1;
+}
+
 /// Sets up OpenSSL's cipher and MAC for one ticket; 1: go on, 2: and replace it, 0: not ours.
 int on_ticket_key(SSL* ssl,
                   unsigned char* name,
@@ -104,6 +135,9 @@ int on_ticket_key(SSL* ssl,
       static_cast<const TlsContexts::Native*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
   TicketKeys& keys = *native->ticket_keys;
   TicketKeys::Found found{{}, true};
+  if (is_sealing && facts_of(ssl).client_certificate != nullptr) {
+    return 0;  // An empty ticket.
+  }
   if (is_sealing) {
     found.key = keys.current(base::monotonic_ms());
     std::memcpy(name, found.key.name.data(), found.key.name.size());
@@ -213,6 +247,7 @@ void set_callbacks(SSL_CTX* context, TlsContexts::Native& native) {
                         reinterpret_cast<void (*)()>(&on_status_request));
   SSL_CTX_set_alpn_select_cb(context, &on_alpn, nullptr);
   SSL_CTX_set_keylog_callback(context, &on_key_line);
+  SSL_CTX_set_cert_verify_callback(context, &on_client_certificate, nullptr);
   SSL_CTX_set_app_data(context, &native);
 }
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "base/hash.h"
+#include "tls/client_certificate.h"
 #include "tls/context.h"
 #include "tls/ocsp.h"
 #include "tls/openssl_handle.h"
@@ -67,7 +69,8 @@ struct HandshakeFacts {
   std::string sni;
   const TlsContexts::Native::Host* host = nullptr;
   bool is_name_known = false;
-  HandshakeSecrets secrets;  ///< Not with Records::retained.
+  HandshakeSecrets secrets;                                     ///< Not with Records::retained.
+  std::unique_ptr<const ClientCertificate> client_certificate;  ///< Null: none came.
 };
 
 /// A context with our policy and callbacks, still without a certificate.

@@ -23,6 +23,12 @@ void OpensslDelete::operator()(ssl_st* ssl) const {
 void OpensslDelete::operator()(x509_st* certificate) const {
   X509_free(certificate);
 }
+void OpensslDelete::operator()(x509_store_st* store) const {
+  X509_STORE_free(store);
+}
+void OpensslDelete::operator()(X509_crl_st* list) const {
+  X509_CRL_free(list);
+}
 
 std::string take_openssl_errors() {
   std::string text;

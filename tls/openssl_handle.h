@@ -9,6 +9,8 @@ struct evp_pkey_st;
 struct ssl_ctx_st;
 struct ssl_st;
 struct x509_st;
+struct x509_store_st;
+struct X509_crl_st;
 
 namespace rondel::tls {
 
@@ -18,6 +20,8 @@ struct OpensslDelete {
   void operator()(ssl_ctx_st* context) const;
   void operator()(ssl_st* ssl) const;
   void operator()(x509_st* certificate) const;
+  void operator()(x509_store_st* store) const;
+  void operator()(X509_crl_st* list) const;
 };
 template <class T>
 using OpensslPtr = std::unique_ptr<T, OpensslDelete>;

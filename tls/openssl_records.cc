@@ -105,6 +105,12 @@ base::Result<std::unique_ptr<OpensslRecords>> OpensslRecords::make(const TlsCont
   SSL_set_info_callback(ssl, &OpensslCallbacks::on_info);
   SSL_set_msg_callback(ssl, &OpensslCallbacks::on_record);
   SSL_set_msg_callback_arg(ssl, made.get());
+  if (options.client_trust != nullptr) {
+    made->wire_.handshake_bytes_max += kClientCertificateBytesMax;
+    SSL_set_verify(ssl, SSL_VERIFY_PEER, nullptr);
+    // What the macro does.
+    SSL_ctrl(ssl, SSL_CTRL_SET_MAX_CERT_LIST, kClientCertificateBytesMax, nullptr);
+  }
   SSL_set_accept_state(ssl);
   return made;
 }

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 namespace rondel::tls {
+
+class ClientTrust;
 
 /// One certificate of one host; a host may have several (RSA and ECDSA side by side).
 struct HostCertificate {
@@ -49,6 +52,8 @@ struct AcceptOptions {
   bool is_direct = false;
   std::string_view alpn = "xmpp-client";  ///< Must live as long as the channel: a literal.
   Records records = Records::automatic;
+  /// Set: the client is asked for a certificate, and may go without one.
+  std::shared_ptr<const ClientTrust> client_trust{};
 };
 
 }  // namespace rondel::tls

@@ -89,6 +89,9 @@ void ServerChannel::finish_handshake() {
   } else if (const X509* certificate = SSL_get_certificate(ssl)) {
     set_end_point(end_point_hash(*certificate).value_or(std::string()));
   }
+  if (facts.client_certificate != nullptr) {
+    set_client_certificate(std::move(facts.client_certificate));
+  }
   state_ = State::established;
   hand_over();
 }

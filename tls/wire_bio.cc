@@ -14,7 +14,7 @@ int read_wire(BIO* bio, char* to, std::size_t size, std::size_t* count) {
   Wire& wire = *static_cast<Wire*>(BIO_get_data(bio));
   BIO_clear_retry_flags(bio);
   *count = std::min(size, wire.in.size());
-  if (wire.is_counting && wire.handshake_bytes + *count > kHandshakeBytesMax) {
+  if (wire.is_counting && wire.handshake_bytes + *count > wire.handshake_bytes_max) {
     wire.is_refusing = true;
   }
   if (*count == 0 || wire.is_refusing) {

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "base/byte_buffer.h"
+#include "tls/channel.h"
 #include "tls/openssl_handle.h"
 
 namespace rondel::tls {
@@ -14,6 +15,7 @@ struct Wire {
   std::span<const std::byte> in;
   base::ByteBuffer* out = nullptr;  ///< Set during every call that may write.
   std::size_t handshake_bytes = 0;  ///< Read while is_counting.
+  std::size_t handshake_bytes_max = kHandshakeBytesMax;
   bool is_counting = true;
   bool is_refusing = false;  ///< A limit was passed: OpenSSL gets nothing more to read.
 };

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tls/openssl_handle.h"
@@ -19,6 +20,16 @@ struct Wanted {
   int valid_from_days = -1;
   int valid_until_days = 365;
   std::string hash = "SHA256";  ///< Of the issuer's signature.
+  /// Instead of the DNS names, as OpenSSL's configuration has it: "email:a@b,otherName:…;UTF8:…".
+  std::string alternative_names{};
+  /// Instead of all of them: one id-on-xmppAddr of these bytes.
+  std::string raw_xmpp_address{};
+  /// Instead of names[0] as common name: short names and values, a "+" before one that joins the
+  /// RDN before it.
+  std::vector<std::pair<std::string, std::string>> subject{};
+  std::string usage{};  ///< Of the key (extendedKeyUsage); empty: any.
+  bool is_self_signed = false;
+  bool is_by_root = false;
 };
 
 /// A root, an intermediate, and what the intermediate issues; gone with the object.
@@ -31,6 +42,13 @@ class TestPki {
 
   /// Writes `<label>.crt` (leaf, intermediate) and `<label>.key`; `host` is wanted.names[0].
   HostCertificate issue(const std::string& label, const Wanted& wanted);
+  /// Writes a list that revokes these certificates, signed by the intermediate, or by the root.
+  std::string revoke(const std::string& name,
+                     const std::vector<x509_st*>& revoked,
+                     int until_days = 30,
+                     bool is_by_root = false) const;
+  /// Writes the root's certificate.
+  [[nodiscard]] std::string root_file() const;
   /// The certificate that was issued last.
   [[nodiscard]] x509_st* last() const { return last_.get(); }
   [[nodiscard]] x509_st* root() const { return root_.get(); }

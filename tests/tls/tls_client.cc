@@ -49,6 +49,11 @@ TlsClient::TlsClient(const ClientOptions& options) : context_(SSL_CTX_new(TLS_cl
     X509_STORE_add_cert(SSL_CTX_get_cert_store(context), options.trusted_root);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
   }
+  if (!options.certificate_path.empty()) {
+    RONDEL_CHECK(
+        SSL_CTX_use_certificate_chain_file(context, options.certificate_path.c_str()) == 1 &&
+        SSL_CTX_use_PrivateKey_file(context, options.key_path.c_str(), SSL_FILETYPE_PEM) == 1);
+  }
   ssl_.reset(SSL_new(context));
   SSL* ssl = ssl_.get();
   SSL_set_app_data(ssl, this);

@@ -31,7 +31,9 @@ struct ClientOptions {
   x509_st* trusted_root = nullptr;  ///< Set: the chain and the name (sni) are verified.
   ssl_session_st* session = nullptr;
   bool has_extended_master_secret = true;
-  bool asks_for_status = false;  ///< By the extension status_request.
+  bool asks_for_status = false;    ///< By the extension status_request.
+  std::string certificate_path{};  ///< Its own, shown if it is asked for.
+  std::string key_path{};
 };
 
 class TlsClient {
