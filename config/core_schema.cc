@@ -148,6 +148,17 @@ constexpr OptionSpec kInterface[] = {
      .choices = kRecords,
      .inherits = "[tls] records",
      .doc = "Who encrypts after the handshake, on this interface."},
+    {.name = "client_ca",
+     .type = OptionType::path,
+     .on_change = OnChange::reload,
+     .doc = "The authorities, in PEM, whose client certificates are believed; set, clients are "
+            "asked for a certificate in the handshake, and may go without one. What it opens, "
+            "`auth` says: `external`."},
+    {.name = "client_crl",
+     .type = OptionType::path,
+     .on_change = OnChange::reload,
+     .doc = "What these authorities have revoked, as lists in PEM, one behind the other. Set, a "
+            "certificate without a current list of its issuer is refused."},
     {.name = "hosts",
      .type = OptionType::text_list,
      .check = check_host_name,
@@ -155,8 +166,8 @@ constexpr OptionSpec kInterface[] = {
     {.name = "auth",
      .type = OptionType::text_list,
      .check = check_module_name,
-     .doc = "How clients prove who they are: `internal` is the module `auth-internal`. Needed for "
-            "`c2s`."},
+     .doc = "How clients prove who they are: `internal` is the module `auth-internal`. Several "
+            "are offered in this order. Needed for `c2s`."},
     {.name = "extensions",
      .type = OptionType::text_list,
      .check = check_module_name,

@@ -191,6 +191,21 @@ void check_plain_text(const Entity& interface, TableReader& reader) {
   }
 }
 
+/// Client certificates need a handshake, and revocations somebody to have revoked.
+void check_client_certificates(const Entity& interface, TableReader& reader) {
+  const auto* authorities = value_of<std::string>(interface.section, "client_ca");
+  const auto* revocations = value_of<std::string>(interface.section, "client_crl");
+  if (authorities != nullptr && !authorities->empty() && is_text(interface.section, "tls", "off")) {
+    reader.fail(position_of(interface, "client_ca"), "client_ca is set, and tls is \"off\"",
+                "certificates are shown in a TLS handshake: set tls, or leave client_ca out");
+  }
+  if (authorities != nullptr && authorities->empty() && revocations != nullptr &&
+      !revocations->empty()) {
+    reader.fail(position_of(interface, "client_crl"), "client_crl stands without client_ca",
+                "set client_ca too");
+  }
+}
+
 /// The first host that both serve.
 std::optional<std::string> common_host(const Texts& left, const Texts& right) {
   for (const std::string& host : left) {
@@ -274,6 +289,7 @@ void cross_check(const Section& server,
     check_needed_lists(interface, reader);
     check_hosts_of(interface, hosts, reader);
     check_plain_text(interface, reader);
+    check_client_certificates(interface, reader);
   }
   check_sockets(interfaces, reader);
 }

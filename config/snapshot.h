@@ -71,12 +71,14 @@ struct InterfaceOptions {
   std::vector<ListenAddress> listen;
   TlsMode tls = TlsMode::required;
   TlsRecords records = TlsRecords::automatic;  ///< As [tls] records unless set here.
-  std::vector<std::string> hosts;              ///< Spelt as in the hosts' own entries.
-  std::vector<std::string> auth;               ///< Authentication, in the order of preference.
-  std::vector<std::string> extensions;         ///< Always installed, in this order.
-  LogLevel log_level = LogLevel::info;         ///< As [log] level unless set here.
-  std::uint32_t stanza_bytes_max = 0;          ///< After authentication.
-  int resources_max = 0;                       ///< Of one account.
+  std::string client_ca{};   ///< Absolute path of PEM certificates; empty: clients are not asked.
+  std::string client_crl{};  ///< Absolute path of PEM lists; empty: nothing is looked up.
+  std::vector<std::string> hosts;       ///< Spelt as in the hosts' own entries.
+  std::vector<std::string> auth;        ///< Authentication, in the order of preference.
+  std::vector<std::string> extensions;  ///< Always installed, in this order.
+  LogLevel log_level = LogLevel::info;  ///< As [log] level unless set here.
+  std::uint32_t stanza_bytes_max = 0;   ///< After authentication.
+  int resources_max = 0;                ///< Of one account.
   int connections_per_address_max = 0;
   base::Milliseconds authentication_deadline{};
   int authentication_tries_max = 0;

@@ -305,6 +305,8 @@ void SnapshotBuilder::fill_interfaces() {
       RONDEL_CHECK(spelt != snapshot_->hosts_.end());
       options.hosts.push_back(spelt->name);
     }
+    options.client_ca = get<std::string>(section, "client_ca");
+    options.client_crl = get<std::string>(section, "client_crl");
     options.auth = get<std::vector<std::string>>(section, "auth");
     options.extensions = get<std::vector<std::string>>(section, "extensions");
     options.log_level = log_level(get<std::string>(section, "log_level"));

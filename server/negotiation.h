@@ -18,6 +18,9 @@ struct Stream::Negotiation {
   xmpp::Jid account;                            ///< Once authenticated: its bare JID.
   std::uint64_t began_ms = 0;  ///< Of the authentication, monotonic: it relied on what was then.
   int failures = 0;            ///< Of authentications.
+  bool is_temporary = false;   ///< The account is none: see api::AuthIdentity.
+  std::unique_ptr<api::ModuleState> session_state;  ///< For the session to be; may be null.
+  std::uint8_t session_slot = 0;
 };
 
 }  // namespace rondel::server

@@ -38,7 +38,7 @@ std::optional<Decoded> decode(const xml::Element& element) {
 }
 
 /// What the core says to a proven identity: the account's JID, or a failure.
-base::Task<base::Result<xmpp::Jid, xmpp::SaslFailure>> account_of(
+base::Task<base::Result<Authenticated, xmpp::SaslFailure>> account_of(
     std::shared_ptr<api::AuthChannel> channel, api::AuthIdentity identity) {
   using Failed = base::Unexpected<xmpp::SaslFailure>;
   auto jid = xmpp::Jid::from_parts(identity.local, channel->host);
@@ -52,11 +52,16 @@ base::Task<base::Result<xmpp::Jid, xmpp::SaslFailure>> account_of(
       co_return Failed(xmpp::SaslFailure::invalid_authzid);
     }
   }
+  Authenticated who{std::move(*jid), identity.is_temporary, std::move(identity.session_state),
+                    identity.session_slot};
+  if (who.is_temporary) {
+    co_return std::move(who);
+  }
   const api::Host* host = channel->shard.find_host(channel->host);
   if (host == nullptr || host->stores.users == nullptr) {
     co_return Failed(xmpp::SaslFailure::temporary_auth_failure);
   }
-  store::UserKey user{std::string(jid->local()), std::string(jid->domain())};
+  store::UserKey user{std::string(who.jid.local()), std::string(who.jid.domain())};
   const auto account = co_await host->stores.users->lookup(std::move(user));
   if (!account) {
     co_return Failed(account.error().failure == store::Failure::not_found
@@ -66,7 +71,14 @@ base::Task<base::Result<xmpp::Jid, xmpp::SaslFailure>> account_of(
   if (account->state != store::AccountState::active) {
     co_return Failed(xmpp::SaslFailure::account_disabled);
   }
-  co_return std::move(*jid);
+  co_return std::move(who);
+}
+
+/// A host may have turned the module off.
+bool is_served(const Shard& shard, std::string_view authenticator, std::string_view host) {
+  const auto& all = shard.registry().authenticators;
+  const auto found = all.find(authenticator);
+  return found != all.end() && shard.serves(found->second.module, host);
 }
 
 /// Runs one step and reports to the stream, if its connection still lives; everything it needs it
@@ -77,7 +89,7 @@ base::Task<> run_step(std::shared_ptr<api::AuthChannel> channel,
                       std::string mechanism,
                       Decoded input) {
   api::AuthStep step = co_await exchange->step(std::move(input.data), input.is_present);
-  base::Result<xmpp::Jid, xmpp::SaslFailure> account =
+  base::Result<Authenticated, xmpp::SaslFailure> account =
       base::Unexpected<xmpp::SaslFailure>(xmpp::SaslFailure::not_authorized);
   std::string data;
   if (auto* identity = std::get_if<api::AuthIdentity>(&step)) {
@@ -111,10 +123,11 @@ SaslNegotiation::SaslNegotiation(Connection& connection,
                                                                    interface.options.name,
                                                                    connection.layer(),
                                                                    {},
-                                                                   {}})) {
+                                                                   {},
+                                                                   connection.peer()})) {
   for (const std::string& name : interface.options.auth) {
     api::Authenticator* authenticator = connection.shard().authenticator(name);
-    if (authenticator == nullptr) {
+    if (authenticator == nullptr || !is_served(connection.shard(), name, channel_->host)) {
       continue;
     }
     for (std::string& mechanism : authenticator->mechanisms(*channel_)) {

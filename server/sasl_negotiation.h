@@ -18,6 +18,14 @@ namespace rondel::server {
 
 class Connection;
 
+/// Whom the core lets in after an authentication.
+struct Authenticated {
+  xmpp::Jid jid;  ///< Bare.
+  bool is_temporary = false;
+  std::unique_ptr<api::ModuleState> session_state{};
+  std::uint8_t session_slot = 0;
+};
+
 /// The rule of DESIGN §7: a module proves an identity; the core maps it to a JID, checks the
 /// authzid, and asks the user storage of the host whether the account exists and is active.
 ///

@@ -256,7 +256,7 @@ void Stream::authentication_challenged(std::string_view data) {
   connection_.send_element(challenge.root());
 }
 
-void Stream::authentication_succeeded(xmpp::Jid account,
+void Stream::authentication_succeeded(Authenticated who,
                                       std::string data,
                                       std::string_view mechanism) {
   if (connection_.has_pending_input()) {
@@ -264,7 +264,7 @@ void Stream::authentication_succeeded(xmpp::Jid account,
     return;
   }
   RONDEL_LOG_INFO_WITH(log(),
-                       (log::Fields{.jid = account.full(),
+                       (log::Fields{.jid = who.jid.full(),
                                     .connection = connection_.id(),
                                     .remote_address = connection_.peer().text()}),
                        "auth.success", "mechanism={}", mechanism);
@@ -273,7 +273,10 @@ void Stream::authentication_succeeded(xmpp::Jid account,
     xml::ElementBuilder(success).text(base::base64_encode(data));
   }
   connection_.send_element(success.root());
-  negotiation_->account = std::move(account);
+  negotiation_->account = std::move(who.jid);
+  negotiation_->is_temporary = who.is_temporary;
+  negotiation_->session_state = std::move(who.session_state);
+  negotiation_->session_slot = who.session_slot;
   negotiation_->began_ms = negotiation_->sasl->began_ms();
   mechanism_ = &connection_.shard().keep_name(mechanism);
   is_authenticated_ = true;

@@ -20,6 +20,7 @@
 namespace rondel::server {
 
 class Connection;
+struct Authenticated;
 
 /// Where a stream is in its life; each state says what the peer may send next.
 enum class StreamState : std::uint8_t {
@@ -59,7 +60,7 @@ class Stream {
   // Continuations.
   /// The connection has arrived at its user's home shard: finishes resource binding.
   void arrived();
-  void authentication_succeeded(xmpp::Jid account, std::string data, std::string_view mechanism);
+  void authentication_succeeded(Authenticated who, std::string data, std::string_view mechanism);
   void authentication_refused(xmpp::SaslFailure failure, std::string_view text = {});
   void authentication_challenged(std::string_view data);
 

@@ -73,6 +73,12 @@ void Stream::bind_at_home() {
     refuse(*request, StanzaErrorCondition::resource_constraint, "too many resources");
     return;
   }
+  if (negotiation_->is_temporary) {
+    session_->user().set_temporary();
+  }
+  if (negotiation_->session_state) {
+    session_->set_state(negotiation_->session_slot, std::move(negotiation_->session_state));
+  }
   negotiation_.reset();
   state_ = StreamState::bound;
   connection_.cancel_deadline();

@@ -1,6 +1,7 @@
 // Authentication modules: they prove an identity; the core decides what it may do (DESIGN §7).
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,7 +11,9 @@
 #include <vector>
 
 #include "base/task.h"
+#include "modules/api/connection.h"
 #include "modules/api/layer.h"
+#include "modules/api/session.h"
 #include "store/user_store.h"
 #include "xmpp/sasl/failure.h"
 
@@ -29,6 +32,7 @@ struct AuthChannel {
   /// Everything that was offered on this stream, for downgrade protection (XEP-0474).
   std::vector<std::string> offered_mechanisms;
   std::vector<std::string> offered_channel_bindings;
+  PeerAddress peer{};
 
   [[nodiscard]] bool is_encrypted() const { return layer && layer->info().is_encrypted; }
 };
@@ -44,6 +48,12 @@ struct AuthIdentity {
   std::string authzid;           ///< What the client wants to act as; empty: as itself.
   std::string data;              ///< Additional data with success; without base64.
   std::string mechanism_detail;  ///< For the log.
+  /// `local` is made up and good for this stream only: no account is asked for, and nothing is kept
+  /// of its user. Where a host's accounts could have that name, it must not be set.
+  bool is_temporary = false;
+  /// Hung on the session at its slot once a resource is bound; freed with the stream before.
+  std::unique_ptr<ModuleState> session_state{};
+  std::uint8_t session_slot = 0;
 };
 using AuthStep = std::variant<AuthChallenge, AuthIdentity, xmpp::SaslFailure>;
 

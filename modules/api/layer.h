@@ -1,12 +1,14 @@
 // A layer: an extension between socket bytes and stream bytes, such as TLS.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/byte_buffer.h"
 
@@ -23,6 +25,25 @@ struct LayerInfo {
   std::string_view engine;       ///< Which record engine carries it.
   bool is_encrypted = false;
   bool is_resumed = false;
+};
+
+/// What the client's certificate is worth.
+enum class CertificateTrust : std::uint8_t {
+  verified,        ///< An authority that the interface trusts vouches for its names.
+  unknown_issuer,  ///< In order, but nobody vouches for its names: self-signed, or a foreign one's.
+  unusable,        ///< Out of date, revoked, or refused for another reason.
+};
+
+/// The certificate that a client has shown in the handshake, and whose key it has proven to have.
+struct ClientCertificate {
+  CertificateTrust trust = CertificateTrust::unusable;
+  std::string reason;       ///< Why it is not verified, for the log.
+  std::string fingerprint;  ///< SHA-256 of its DER form: 64 digits, lower case.
+  // Its names; only those of a verified one mean anything.
+  std::vector<std::string> xmpp_addresses;  ///< id-on-xmppAddr, as they stand, not prepared.
+  std::vector<std::string> emails;          ///< rfc822Name.
+  std::string common_name;                  ///< Empty if there is none, or several.
+  std::chrono::system_clock::time_point valid_until;
 };
 
 /// Turns wire bytes into stream bytes and back; owns no socket.
@@ -52,7 +73,12 @@ class Layer {
   [[nodiscard]] virtual LayerInfo info() const = 0;
   /// The binding data of `type` ("tls-exporter", "tls-server-end-point"), if this channel has it.
   [[nodiscard]] virtual std::optional<std::string> channel_binding(std::string_view type) const = 0;
-  /// Nobody authenticates on this connection any more: what channel_binding() needs may go.
+  /// What the client has shown; none if it has not, was not asked, or resumes a session.
+  [[nodiscard]] virtual std::optional<ClientCertificate> client_certificate() const {
+    return std::nullopt;
+  }
+  /// Nobody authenticates on this connection any more: what channel_binding() and
+  /// client_certificate() need may go.
   virtual void forget_channel_bindings() {}
   /// Why receive() or send() failed, for the log.
   [[nodiscard]] virtual std::string_view failure() const = 0;

@@ -77,6 +77,10 @@ class Session {
   [[nodiscard]] State* state(SessionSlot<State> slot) const {
     return static_cast<State*>(states_.find(slot.index));
   }
+  /// For the core: what an authentication has brought along.
+  void set_state(std::uint8_t slot, std::unique_ptr<ModuleState> state) {
+    states_.set(slot, std::move(state));
+  }
   template <class State>
   State& set_state(SessionSlot<State> slot, std::unique_ptr<State> state) {
     State& result = *state;
@@ -115,6 +119,11 @@ class User {
     return nullptr;
   }
 
+  /// Nobody's account: the user goes with the last session, and nothing is stored of it.
+  [[nodiscard]] bool is_temporary() const { return is_temporary_; }
+  /// For the core, at bind.
+  void set_temporary() { is_temporary_ = true; }
+
   template <class State>
   [[nodiscard]] State* state(UserSlot<State> slot) const {
     return static_cast<State*>(states_.find(slot.index));
@@ -136,6 +145,7 @@ class User {
  private:
   xmpp::Jid jid_;
   ModuleStates states_;
+  bool is_temporary_ = false;
 };
 
 }  // namespace rondel::api
