@@ -10,6 +10,7 @@
 #include "base/spsc_queue.h"
 #include "base/unique_function.h"
 #include "modules/api/shard.h"
+#include "server/copies.h"
 #include "xmpp/stanza.h"
 
 namespace rondel::server {
@@ -22,9 +23,9 @@ struct RouteStanza {
   base::ConnectionId
       source;  ///< Whose it is, if a client sent it: it waits while a receiver is slow.
 };
-/// One presence for many users of the receiving shard; the tree is shared and only read.
+/// One presence for many users of the receiving shard.
 struct RouteCopies {
-  std::shared_ptr<const xml::Document> stanza;
+  std::shared_ptr<const CopiedStanza> stanza;
   std::vector<std::string> targets;
 };
 /// A connection that moves to its user's home shard; nothing of it is under way in the kernel.
@@ -40,8 +41,8 @@ using Message = std::variant<RouteStanza, RouteCopies, MoveConnection, Call>;
 /// The queue from one shard to another.
 ///
 /// Limits: when it is full, a stanza bounces with resource-constraint, a moving connection waits
-/// and tries again, a call is refused. Order: RFC 6120 §10.1 holds because a pair of users has one
-/// queue.
+/// and tries again, as copies do, a call is refused. Order: RFC 6120 §10.1 holds because a pair of
+/// users has one queue.
 using Mailbox = base::SpscQueue<Message>;
 
 /// How many messages fit for each pair, so that all pairs together stay within bounds.

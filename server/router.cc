@@ -125,46 +125,6 @@ void Router::route(xmpp::Stanza stanza) {
   }
 }
 
-void Router::route_copies(const xml::Document& stanza, std::span<const std::string> targets) {
-  std::vector<RouteCopies> by_shard(shard_.shard_count());
-  for (const std::string& target : targets) {
-    by_shard[shard_.home_of(target)].targets.push_back(target);
-  }
-  const auto shared = std::make_shared<const xml::Document>(stanza.clone());
-  for (std::uint16_t home = 0; home < by_shard.size(); ++home) {
-    if (by_shard[home].targets.empty()) {
-      continue;
-    }
-    by_shard[home].stanza = shared;
-    if (home == shard_.index()) {
-      process_copies(by_shard[home]);
-    } else if (!shard_.try_send(home, std::move(by_shard[home]))) {
-    }
-  }
-}
-
-void Router::process_copies(const RouteCopies& copies) {
-  constexpr auto kPresence = hooks::Traffic::presence;
-  const bool is_watched = !shard_.chains().before_process.of(kPresence).empty() ||
-                          !shard_.chains().after_process.of(kPresence).empty();
-  for (const std::string& target : copies.targets) {
-    UserEntry* user = find_user(target);
-    if (is_watched || (user != nullptr && (user->is_busy || user->is_performing))) {
-      xml::Document copy = copies.stanza->clone();
-      copy.root().set_attribute(copy.arena(), "to", target);
-      if (auto stanza = xmpp::Stanza::from_document(std::move(copy))) {
-        route_later(std::move(*stanza));
-      }
-    } else if (user != nullptr) {
-      for (const auto& session : user->sessions()) {
-        if (session->is_available()) {
-          shard_.write(*session, copies.stanza->root(), target);
-        }
-      }
-    }
-  }
-}
-
 // --- Users ---------------------------------------------------------------------------------------
 
 UserEntry* Router::find_user(std::string_view bare_jid) {

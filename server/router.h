@@ -43,6 +43,9 @@ class Router {
   void process(xmpp::Stanza stanza);
   void process_copies(const RouteCopies& copies);
   void route_copies(const xml::Document& stanza, std::span<const std::string> targets);
+  /// Tries again for shards whose mailbox was full. Until then such a presence may be overtaken.
+  void send_held_copies();
+  [[nodiscard]] bool has_held_copies() const { return !held_copies_.empty(); }
   /// Routes what route_later() has collected.
   void drain();
   [[nodiscard]] bool has_work() const { return !later_.empty(); }
@@ -65,7 +68,14 @@ class Router {
 
  private:
   struct Suspended;
+  struct HeldCopies {
+    std::uint16_t home;
+    RouteCopies copies;
+  };
+  /// Above this a presence is dropped, and the log says so.
+  static constexpr std::size_t kHeldCopiesMax = 4096;
 
+  void send_copies(std::uint16_t home, RouteCopies copies);
   void route(xmpp::Stanza stanza);
   void process_host(xmpp::Stanza stanza);
   void enqueue(UserEntry& user, xmpp::Stanza stanza);
@@ -102,6 +112,7 @@ class Router {
       users_;
   std::vector<base::ConnectionId> chosen_;
   std::deque<xmpp::Stanza> later_;
+  std::deque<HeldCopies> held_copies_;
   bool is_draining_ = false;
   std::unordered_map<std::uint64_t, std::unique_ptr<Suspended>> suspended_;
   std::uint64_t next_continuation_ = 1;

@@ -14,22 +14,6 @@ namespace rondel::server {
 using hooks::Point;
 using hooks::Verdict;
 
-namespace {
-
-/// What is written to a session; to it, a broadcast is a presence like any other.
-hooks::Traffic traffic_of(const xml::Element& stanza) {
-  switch (stanza.name().front()) {
-    case 'm':
-      return hooks::Traffic::message;
-    case 'i':
-      return hooks::Traffic::iq;
-    default:
-      return hooks::Traffic::presence;
-  }
-}
-
-}  // namespace
-
 Shard::Shard(Core& core, std::uint16_t index)
     : core_(core),
       index_(index),
@@ -203,8 +187,9 @@ void Shard::run_once() {
   // Whoever posts looks at the flag after posting, we look for posts after setting it: one of us
   // sees the other.
   is_sleeping_.exchange(true, std::memory_order_seq_cst);
-  // A connection that could not move waits for its peer or for a mailbox, and nobody tells us.
-  const std::uint64_t sleep_max_ms = moves_.empty() ? kSleepMaxMs : kMoveRetryMs;
+  // What could not move waits for its peer or for a mailbox, and nobody tells us.
+  const bool is_anything_held = !moves_.empty() || router_.has_held_copies();
+  const std::uint64_t sleep_max_ms = is_anything_held ? kMoveRetryMs : kSleepMaxMs;
   const std::uint64_t wait_ms = has_work() ? 0 : timers_.next_delay_ms(sleep_max_ms);
   ring_->run_once(std::chrono::milliseconds(wait_ms), *this);
   is_sleeping_.store(false, std::memory_order_relaxed);
@@ -215,6 +200,7 @@ void Shard::run_once() {
   router_.drain();
   flush_dirty();
   run_moves();
+  router_.send_held_copies();
   bury_dead();
   wake_receivers();
 }
@@ -384,99 +370,6 @@ bool Shard::try_offload(base::UniqueFunction<void()> work, base::UniqueFunction<
 
 void Shard::move_later(Connection& connection, std::uint16_t home) {
   moves_.push_back({connection.handle(), home});
-}
-
-// --- Stanzas -------------------------------------------------------------------------------------
-
-void Shard::route(xml::Document stanza) {
-  if (auto made = xmpp::Stanza::from_document(std::move(stanza)); made && !made->to().is_empty()) {
-    router_.route_later(std::move(*made));
-  } else {
-    RONDEL_LOG_ERROR(log(), "route.malformed", "a module routed a stanza of no valid form");
-  }
-}
-
-void Shard::route_copies(const xml::Document& stanza, std::span<const std::string> targets) {
-  router_.route_copies(stanza, targets);
-}
-
-bool Shard::deliver(api::Session& session, const xml::Element& stanza) {
-  Connection* to = connection(session.connection());
-  if (to == nullptr || to->is_closing()) {
-    return false;
-  }
-  write(session, stanza,
-        stanza.has_attribute("to") ? std::nullopt : std::optional(session.jid().full()));
-  return true;
-}
-
-void Shard::write(api::Session& session,
-                  const xml::Element& stanza,
-                  std::optional<std::string_view> to) {
-  Connection* connection = this->connection(session.connection());
-  if (connection == nullptr || connection->is_closing()) {
-    return;
-  }
-  const xml::Element* written = &stanza;
-  if (const auto& chain = chains_.before_send.of(traffic_of(stanza)); !chain.empty()) {
-    api::BeforeSend context{{*this}, session, stanza};
-    if (!chain.run(context).is_next()) {
-      return;
-    }
-    written = context.replacement ? context.replacement : &stanza;
-  }
-  base::ByteBuffer& output = connection->output();
-  const std::size_t before = output.size();
-  xml::write(*written, output, {.to = to});
-  ++counters_.stanzas_sent;
-  if (!chains_.after_send.empty()) {
-    mark_for_after_send(*connection, written->attribute_or("id", {}), output.size() - before);
-  }
-  if (connection->output_bytes() > base::kOutputBytesHigh) [[unlikely]] {
-    hold_source(*connection);
-  }
-}
-
-void Shard::hold_source(Connection& slow) {
-  if (!source_.is_set() || source_ == slow.id() || !slow.remember_held(source_)) {
-    return;
-  }
-  if (source_.shard == index_) {
-    if (Connection* source = connection(source_)) {
-      source->pause();
-    }
-    return;
-  }
-  const auto hold = [source = source_](api::Shard& there) {
-    if (Connection* held = static_cast<Shard&>(there).connection(source)) {
-      held->pause();
-    }
-  };
-  // The same way as the release, which must not overtake it; one of each for a pair at a time.
-  post_reply(source_.shard, hold);
-}
-
-void Shard::release_source(base::ConnectionId source) {
-  const auto release = [source](api::Shard& there) {
-    if (Connection* held = static_cast<Shard&>(there).connection(source)) {
-      held->resume();
-    }
-  };
-  if (source.shard == index_) {
-    release(*this);
-  } else {
-    post_reply(source.shard, release);
-  }
-}
-
-void Shard::resume_processing(std::uint64_t continuation, Verdict verdict) {
-  router_.resume_processing(continuation, verdict);
-}
-
-void Shard::bounce(const xmpp::Stanza& stanza,
-                   xmpp::StanzaErrorCondition condition,
-                   std::string_view text) {
-  router_.bounce(stanza, condition, text);
 }
 
 }  // namespace rondel::server

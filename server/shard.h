@@ -124,6 +124,7 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
   /// Runs `function` on shard `to`, whatever its mailbox says: for what somebody waits for.
   void post_reply(std::uint16_t to, base::UniqueFunction<void(api::Shard&)> function);
   void write(api::Session& session, const xml::Element& stanza, std::optional<std::string_view> to);
+  void write_copy(api::Session& session, const CopiedStanza& stanza, std::string_view to);
   /// Whose stanza is being processed: it is made to wait if a session that gets it reads too
   /// slowly.
   void set_source(base::ConnectionId source) { source_ = source; }
@@ -235,6 +236,8 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
                      api::AccountEvent event,
                      const std::string& except_full_jid);
   [[nodiscard]] bool has_work() const;
+  /// `bytes` of a stanza stand at the end of the connection's output.
+  void stanza_written(Connection& connection, std::string_view id, std::size_t bytes);
   void hold_source(Connection& slow);
   void mark_for_after_send(Connection& connection, std::string_view id, std::size_t bytes);
   Endpoint* endpoint(base::SlotHandle handle) const { return endpoints_.find(handle); }

@@ -111,6 +111,7 @@ class Output {
     put_escaped(value, Escape::attribute);
     put("'");
   }
+  [[nodiscard]] std::size_t position() const { return buffer_.size() + used_; }
 
  private:
   void put_one(std::string_view text) {
@@ -155,7 +156,12 @@ void put_attributes(Output& out, const Element& element, const WriteOptions* top
     out.put_attribute("from", *top->from);
   }
   if (top != nullptr && top->to) {
-    out.put_attribute("to", *top->to);
+    out.put(" to='");
+    if (top->to_at != nullptr) {
+      *top->to_at = out.position();
+    }
+    out.put_escaped(*top->to, Escape::attribute);
+    out.put("'");
   }
   for (const Attribute& attribute : element.attributes()) {
     if (attribute.ns().empty()) {

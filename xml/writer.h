@@ -1,6 +1,7 @@
 // Writes trees as XML: the only source of what peers are sent.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,8 @@ struct WriteOptions {
   /// Written as the top element's `to` or `from` in place of what the tree says.
   std::optional<std::string_view> to = std::nullopt;
   std::optional<std::string_view> from = std::nullopt;
+  /// Set to where in the buffer the value of that `to` begins.
+  std::size_t* to_at = nullptr;
   /// A top element of the streams namespace (features, error) is written with the prefix `stream`
   /// that write_stream_header() binds; old clients know it in no other form (RFC 6120 §4.8.5).
   bool has_stream_prefix = false;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/server/world.h"
+#include "xml/parser.h"
 
 namespace rondel::tests {
 namespace {
@@ -234,6 +235,38 @@ TEST(SimulatedBounds, BounceWhatAFullMailboxDoesNotTake) {
     return received == capacity;
   });
   EXPECT_EQ(received, capacity);
+  expect_quiet_end(world, clients);
+}
+
+TEST(SimulatedBounds, LetCopiesWaitForRoomInTheMailbox) {
+  World world({.shards = 2});
+  Clients clients;
+  Client& there = add_client(world, clients, 1, 1);
+  ASSERT_TRUE(there.log_in());
+  there.say("<presence/>");
+  ASSERT_TRUE(world.run_until([&] {
+    const api::User* user = world.shard(1).find_user(there.jid());
+    return user != nullptr && user->sessions().front()->is_available();
+  }));
+  while (world.shard(0).try_post(1, [](api::Shard&) {})) {
+  }
+  const std::vector<std::string> targets{there.jid()};
+  for (const char* show : {"chat", "away", "dnd"}) {
+    auto presence = xml::parse_standalone(fmt::format(
+        "<presence xmlns='jabber:client' from='x@example.org'><show>{}</show></presence>", show));
+    ASSERT_TRUE(presence.has_value());
+    world.shard(0).route_copies(*presence, targets);
+  }
+  static_cast<void>(there.heard());
+  for (int i = 0; i < 50; ++i) {
+    world.turn(0);
+  }
+  std::string heard;
+  EXPECT_TRUE(world.run_until([&] {
+    heard += there.heard();
+    return heard.find("dnd") != std::string::npos;
+  }));
+  EXPECT_THAT(heard, testing::ContainsRegex("<show>chat<.*<show>away<.*<show>dnd<"));
   expect_quiet_end(world, clients);
 }
 

@@ -94,7 +94,9 @@ class TestModule final : public api::Module {
     registrar.add_authenticator<&TestOnShard::authenticator>("test");
     registrar.set_presence_handler<&TestOnShard::outbound, &TestOnShard::inbound>();
     registrar.add_iq<&TestOnShard::slow>({.name = "slow", .ns = "test"});
-    registrar.add_hook<&TestOnShard::before_process>("does what the test wants");
+    registrar.add_hook<&TestOnShard::before_process>(
+        "does what the test wants",
+        {.traffic = {hooks::Traffic::message, hooks::Traffic::broadcast, hooks::Traffic::iq}});
     return {};
   }
   std::unique_ptr<api::ShardModule> start_on_shard(api::Shard& shard) override {

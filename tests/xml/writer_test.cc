@@ -119,6 +119,23 @@ TEST(Writer, StampsTheTopElementAndLeavesTheTreeAlone) {
   EXPECT_EQ(again.root().attribute("from", "urn:p"), "2");
 }
 
+TEST(Writer, SaysWhereTheStampedAddressBegins) {
+  const std::string_view stanzas[] = {
+      "<presence/>", "<presence to='x'/>",
+      "<presence to=\"to=''\" from='a&amp;b'><show>dnd</show></presence>",
+      "<x xmlns='urn:other' to='y'/>"};
+  for (const std::string_view stanza : stanzas) {
+    const Document document = parsed(stanza);
+    base::ByteBuffer out;
+    out.append("before");
+    std::size_t at = 0;
+    write(document.root(), out, {.to = "", .to_at = &at});
+    std::string filled(out.text());
+    filled.insert(at, "somebody@example.org");
+    EXPECT_EQ(filled, "before" + written(document.root(), {.to = "somebody@example.org"}));
+  }
+}
+
 TEST(Writer, AddsAStampThatWasNotThere) {
   EXPECT_EQ(rewritten("<presence/>", {.to = "a"}), "<presence to='a'/>");
   EXPECT_EQ(rewritten("<presence/>", {.from = ""}), "<presence from=''/>");

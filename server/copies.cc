@@ -1,0 +1,96 @@
+#include "server/copies.h"
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "server/connection.h"
+#include "server/router.h"
+#include "server/shard.h"
+#include "xml/writer.h"
+
+namespace rondel::server {
+
+CopiedStanza::CopiedStanza(xml::Document stanza) : document_(std::move(stanza)) {
+  xml::write(document_.root(), text_, {.to = std::string_view(), .to_at = &gap_});
+}
+
+void CopiedStanza::write(std::string_view to, base::ByteBuffer& out) const {
+  static_cast<void>(out.prepare(text_.size() + to.size()));
+  out.append(text_.bytes().first(gap_));
+  xml::escape_attribute(to, out);
+  out.append(text_.bytes().subspan(gap_));
+}
+
+void Router::route_copies(const xml::Document& stanza, std::span<const std::string> targets) {
+  std::vector<RouteCopies> by_shard(shard_.shard_count());
+  for (const std::string& target : targets) {
+    by_shard[shard_.home_of(target)].targets.push_back(target);
+  }
+  const auto shared = std::make_shared<const CopiedStanza>(stanza.clone());
+  for (std::uint16_t home = 0; home < by_shard.size(); ++home) {
+    if (by_shard[home].targets.empty()) {
+      continue;
+    }
+    by_shard[home].stanza = shared;
+    if (home == shard_.index()) {
+      process_copies(by_shard[home]);
+    } else {
+      send_copies(home, std::move(by_shard[home]));
+    }
+  }
+}
+
+void Router::send_copies(std::uint16_t home, RouteCopies copies) {
+  // What waits goes first: presence is in order.
+  if (held_copies_.empty()) {
+    Message message(std::move(copies));
+    if (shard_.try_send(home, std::move(message))) {
+      return;
+    }
+    copies = std::get<RouteCopies>(std::move(message));
+  }
+  if (held_copies_.size() >= kHeldCopiesMax) {
+    RONDEL_LOG_ERROR(shard_.log(), "route.copies_dropped",
+                     "shard {} does not keep up; a presence for {} accounts was dropped", home,
+                     copies.targets.size());
+    return;
+  }
+  held_copies_.push_back({home, std::move(copies)});
+}
+
+void Router::send_held_copies() {
+  while (!held_copies_.empty()) {
+    auto& [home, copies] = held_copies_.front();
+    Message message(std::move(copies));
+    if (!shard_.try_send(home, std::move(message))) {
+      copies = std::get<RouteCopies>(std::move(message));
+      return;
+    }
+    held_copies_.pop_front();
+  }
+}
+
+void Router::process_copies(const RouteCopies& copies) {
+  constexpr auto kPresence = hooks::Traffic::presence;
+  const bool is_watched = !shard_.chains().before_process.of(kPresence).empty() ||
+                          !shard_.chains().after_process.of(kPresence).empty();
+  for (const std::string& target : copies.targets) {
+    UserEntry* user = find_user(target);
+    if (is_watched || (user != nullptr && (user->is_busy || user->is_performing))) {
+      xml::Document copy = copies.stanza->document().clone();
+      copy.root().set_attribute(copy.arena(), "to", target);
+      if (auto stanza = xmpp::Stanza::from_document(std::move(copy))) {
+        route_later(std::move(*stanza));
+      }
+    } else if (user != nullptr) {
+      for (const auto& session : user->sessions()) {
+        if (session->is_available()) {
+          shard_.write_copy(*session, *copies.stanza, target);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace rondel::server
