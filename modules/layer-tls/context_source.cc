@@ -45,6 +45,12 @@ base::Result<HostContextsPointer> load_contexts(const config::Snapshot& config,
       result->contexts,
       tls::TlsContexts::load(certificates, policy, previous ? previous->contexts.get() : nullptr));
   result->expiry_warning_days = policy.expiry_warning_days;
+  for (const config::InterfaceOptions& interface : config.interfaces()) {
+    if (!interface.client_ca.empty() && interface.tls != config::TlsMode::off) {
+      RONDEL_TRY(result->client_trusts[interface.name],
+                 tls::ClientTrust::load(interface.client_ca, interface.client_crl, expired));
+    }
+  }
   return HostContextsPointer(std::move(result));
 }
 

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -11,6 +13,7 @@
 
 #include "base/result.h"
 #include "config/snapshot.h"
+#include "tls/client_trust.h"
 #include "tls/context.h"
 
 namespace rondel::modules::layer_tls {
@@ -22,6 +25,8 @@ struct HostContexts {
   std::shared_ptr<const tls::TlsContexts> contexts;
   std::vector<std::string> hosts;  ///< As configured, one for each certificate.
   int expiry_warning_days = 0;
+  /// By interface: those that ask for client certificates.
+  std::map<std::string, std::shared_ptr<const tls::ClientTrust>, std::less<>> client_trusts;
 };
 using HostContextsPointer = std::shared_ptr<const HostContexts>;
 

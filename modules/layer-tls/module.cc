@@ -165,6 +165,10 @@ class ShardTls final : public api::ShardModule, public api::CertificateService {
     tls::AcceptOptions options;
     options.is_direct = is_direct;
     options.records = records_of(connection);
+    const auto trust = contexts_->client_trusts.find(connection.interface_name());
+    if (trust != contexts_->client_trusts.end()) {
+      options.client_trust = trust->second;
+    }
     auto channel = tls::accept_channel(contexts_->contexts, options);
     if (!channel) {
       RONDEL_LOG_ERROR(shard_.log(), "tls.failed", "{}", channel.error().message);
@@ -187,6 +191,16 @@ class ShardTls final : public api::ShardModule, public api::CertificateService {
       for (const std::string& warning : contexts_->contexts->warnings()) {
         RONDEL_LOG_ERROR(shard_.log(), "tls.warning", "{}", warning);
       }
+      warn_of_client_trust();
+    }
+  }
+
+  void warn_of_client_trust() const {
+    for (const auto& [interface, trust] : contexts_->client_trusts) {
+      for (const std::string& notice :
+           trust->notices(base::wall_clock_now(), contexts_->expiry_warning_days)) {
+        RONDEL_LOG_ERROR(shard_.log(), "tls.warning", "interface '{}': {}", interface, notice);
+      }
     }
   }
 
@@ -204,6 +218,7 @@ class ShardTls final : public api::ShardModule, public api::CertificateService {
     for (const std::string& notice : contexts_->contexts->ocsp_notices(base::wall_clock_now())) {
       RONDEL_LOG_ERROR(shard_.log(), "tls.warning", "{}", notice);
     }
+    warn_of_client_trust();
   }
 
   void report_records() const {

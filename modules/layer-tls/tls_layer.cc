@@ -16,6 +16,20 @@ api::Layer::Status status_of(tls::Status status) {
   return api::Layer::Status::failed;
 }
 
+api::CertificateTrust trust_of(tls::CertificateTrust trust) {
+  switch (trust) {
+    case tls::CertificateTrust::verified:
+      return api::CertificateTrust::verified;
+    case tls::CertificateTrust::unknown_issuer:
+      return api::CertificateTrust::unknown_issuer;
+    case tls::CertificateTrust::out_of_date:
+    case tls::CertificateTrust::revoked:
+    case tls::CertificateTrust::refused:
+      break;
+  }
+  return api::CertificateTrust::unusable;
+}
+
 }  // namespace
 
 api::Layer::Status TlsLayer::receive(std::span<const std::byte> wire,
@@ -72,6 +86,20 @@ std::optional<std::string> TlsLayer::channel_binding(std::string_view type) cons
     return channel_->server_end_point();
   }
   return std::nullopt;
+}
+
+std::optional<api::ClientCertificate> TlsLayer::client_certificate() const {
+  const tls::ClientCertificate* shown = channel_->client_certificate();
+  if (shown == nullptr) {
+    return std::nullopt;
+  }
+  return api::ClientCertificate{.trust = trust_of(shown->trust),
+                                .reason = shown->reason,
+                                .fingerprint = shown->fingerprint,
+                                .xmpp_addresses = shown->xmpp_addresses,
+                                .emails = shown->emails,
+                                .common_name = shown->common_name,
+                                .valid_until = shown->valid_until};
 }
 
 std::string_view TlsLayer::failure() const {
