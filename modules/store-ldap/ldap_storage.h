@@ -1,0 +1,36 @@
+// Users of a directory, as a storage.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "modules/store-ldap/ldap_options.h"
+#include "modules/store-ldap/users.h"
+#include "store/storage.h"
+#include "store/worker_pool.h"
+
+namespace rondel::modules::store_ldap {
+
+/// Holds users only, and never writes; rosters and the rest live in another storage.
+///
+/// Thread: as Storage.
+class LdapStorage final : public store::Storage {
+ public:
+  explicit LdapStorage(LdapOptions options);
+  ~LdapStorage() override;
+
+  /// Opens also where no server can be reached: it is tried again with every question. Errors:
+  /// invalid, if the password can't be read or a server refuses it.
+  StoreResult<void> open_blocking() override;
+  std::unique_ptr<store::StorageSession> attach(base::Executor& shard) override;
+  void close_blocking() override;
+  std::string status() const override;
+
+  [[nodiscard]] Reporter& reporter() { return shared_.reporter; }
+
+ private:
+  Shared shared_;
+  std::unique_ptr<store::WorkerPool> pool_;
+};
+
+}  // namespace rondel::modules::store_ldap
