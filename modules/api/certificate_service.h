@@ -1,10 +1,13 @@
-// Which certificates are in use; for status.
+// Which certificates are in use, for status; and what stands in one that somebody hands in.
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "modules/api/layer.h"
 
 namespace rondel::api {
 
@@ -29,6 +32,9 @@ class CertificateService {
   virtual ~CertificateService() = default;
   /// Those of new connections now, in the order of the hosts.
   [[nodiscard]] virtual std::vector<CertificateFacts> certificates() const = 0;
+  /// What stands in a certificate in DER form, unverified; none if that is not exactly one.
+  [[nodiscard]] virtual std::optional<ClientCertificate> read_certificate(
+      std::string_view der) const = 0;
 };
 
 }  // namespace rondel::api

@@ -5,8 +5,8 @@
 
 #include "base/clock.h"
 #include "base/encoding.h"
+#include "modules/api/certificate_service.h"
 #include "modules/auth-external/settings.h"
-#include "tls/client_certificate.h"
 
 namespace rondel::modules::auth_external {
 namespace {
@@ -199,7 +199,8 @@ base::Task<IqReply> CertificateManager::append(const api::IqRequest& request,
   if (!der || der->size() > kCertificateBytesMax) {
     co_return IqReply(StanzaErrorCondition::bad_request, "the certificate is not base64");
   }
-  const auto read = tls::read_client_certificate(std::string_view(*der));
+  const auto* reader = shard_.service<api::CertificateService>();
+  const auto read = reader != nullptr ? reader->read_certificate(*der) : std::nullopt;
   if (!read) {
     co_return IqReply(StanzaErrorCondition::bad_request, "that is no certificate");
   }

@@ -134,9 +134,12 @@ class ExternalModule final : public api::Module {
 constexpr std::array kProtocols{api::Protocol{"RFC 4422 A", "2006-06"},
                                 api::Protocol{"XEP-0178", "1.2"}, api::Protocol{"XEP-0257", "0.3"}};
 
+constexpr std::array<std::string_view, 1> kDependsOn{"layer-tls"};
+
 constexpr api::ModuleInfo kInfo{
     .name = kModuleName,
     .description = "Client certificates: SASL EXTERNAL, and users' management of their own.",
+    .depends_on = kDependsOn,
     .options = kOptions,
     .protocols = kProtocols,
     .create = &api::create_module<ExternalModule>};

@@ -109,6 +109,9 @@ class Disco final : public api::ShardModule {
     }
     Description description =
         is_account ? Description{shard_.disco_info(*host, true), {}} : describe(*host);
+    if (is_account) {
+      name_guest(request.to().bare(), description.info);
+    }
     if (!node.empty() && (is_account || node != caps_node(*host))) {
       co_return StanzaErrorCondition::item_not_found;
     }
@@ -162,6 +165,16 @@ class Disco final : public api::ShardModule {
     }
     const auto roster = co_await rosters->load(*user);
     co_return roster&& sees_presence(**roster, asker);
+  }
+
+  /// Source: XEP-0175 §4.
+  void name_guest(std::string_view account, api::DiscoInfo& info) {
+    const api::User* user = shard_.find_user(account);
+    for (api::DiscoIdentity& identity : info.identities) {
+      if (user != nullptr && user->is_temporary() && identity.category == "account") {
+        identity.type = "anonymous";
+      }
+    }
   }
 
   Description describe(const api::Host& host) const {

@@ -98,7 +98,7 @@ class LastActivity final : public api::ShardModule {
   /// A session's own presence, once the presence module has seen it.
   Verdict presence_sent(api::AfterProcess& context) {
     const xmpp::Stanza& stanza = context.stanza;
-    if (context.user == nullptr) {
+    if (context.user == nullptr || context.user->is_temporary()) {
       return Verdict::next();
     }
     api::Session* session = context.user->find_session(stanza.from().resource());

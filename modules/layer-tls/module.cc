@@ -2,6 +2,7 @@
 #include <array>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,7 @@
 #include "modules/layer-tls/context_source.h"
 #include "modules/layer-tls/options.h"
 #include "modules/layer-tls/tls_layer.h"
+#include "tls/client_certificate.h"
 #include "tls/kernel_support.h"
 #include "xmpp/namespaces.h"
 
@@ -114,6 +116,11 @@ class ShardTls final : public api::ShardModule, public api::CertificateService {
       result.push_back(std::move(facts));
     }
     return result;
+  }
+
+  std::optional<api::ClientCertificate> read_certificate(std::string_view der) const override {
+    const auto read = tls::read_client_certificate(der);
+    return read ? std::optional(to_api(*read)) : std::nullopt;
   }
 
  private:

@@ -32,6 +32,16 @@ api::CertificateTrust trust_of(tls::CertificateTrust trust) {
 
 }  // namespace
 
+api::ClientCertificate to_api(const tls::ClientCertificate& certificate) {
+  return api::ClientCertificate{.trust = trust_of(certificate.trust),
+                                .reason = certificate.reason,
+                                .fingerprint = certificate.fingerprint,
+                                .xmpp_addresses = certificate.xmpp_addresses,
+                                .emails = certificate.emails,
+                                .common_name = certificate.common_name,
+                                .valid_until = certificate.valid_until};
+}
+
 api::Layer::Status TlsLayer::receive(std::span<const std::byte> wire,
                                      base::ByteBuffer& plain,
                                      base::ByteBuffer& wire_out) {
@@ -93,13 +103,7 @@ std::optional<api::ClientCertificate> TlsLayer::client_certificate() const {
   if (shown == nullptr) {
     return std::nullopt;
   }
-  return api::ClientCertificate{.trust = trust_of(shown->trust),
-                                .reason = shown->reason,
-                                .fingerprint = shown->fingerprint,
-                                .xmpp_addresses = shown->xmpp_addresses,
-                                .emails = shown->emails,
-                                .common_name = shown->common_name,
-                                .valid_until = shown->valid_until};
+  return to_api(*shown);
 }
 
 std::string_view TlsLayer::failure() const {

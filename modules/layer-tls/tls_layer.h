@@ -12,6 +12,9 @@
 
 namespace rondel::modules::layer_tls {
 
+/// What authentication is told of a certificate.
+[[nodiscard]] api::ClientCertificate to_api(const tls::ClientCertificate& certificate);
+
 /// Owner: the connection, with which it moves between shards.
 class TlsLayer final : public api::Layer {
  public:

@@ -79,7 +79,8 @@ base::Task<store::StoreResult<void>> Offline::add(std::string bare_jid,
                                                   std::string text,
                                                   store::Timestamp stamp) {
   const api::Host* host = find_host(bare_jid);
-  if (host == nullptr) {
+  const api::User* user = shard_.find_user(bare_jid);
+  if (host == nullptr || (user != nullptr && user->is_temporary())) {
     co_return store::fail(store::Failure::full, "offline storage is off");
   }
   const auto snapshot = shard_.config();

@@ -81,6 +81,7 @@ base::Task<store::StoreResult<api::RosterTurn>> RosterShard::begin_turn(api::Use
   RosterCache& cache = cache_of(user);
   co_await cache.turns.take();
   api::RosterTurn turn(*this, user);
+  cache.is_loaded = cache.is_loaded || user.is_temporary();  // An empty one, of no storage.
   if (cache.is_loaded) {
     co_return std::move(turn);
   }
@@ -134,6 +135,9 @@ base::Task<store::StoreResult<void>> RosterShard::commit(api::User& user,
                                                          base::UniqueFunction<void()> before_push) {
   RosterCache& cache = cache_of(user);
   store::RosterStore* rosters = store_of(user);
+  if (user.is_temporary()) {
+    co_return store::fail(store::Failure::unsupported, "nothing is stored of this user");
+  }
   if (rosters == nullptr || !cache.is_loaded) {
     co_return gone();
   }

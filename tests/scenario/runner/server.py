@@ -15,6 +15,7 @@ MODULES = ["layer-tls", "store-sqlite", "auth-internal", "roster", "presence", "
 if "RONDEL_TEST_MODULES" in os.environ:   # for a server that is only partly built
     MODULES = os.environ["RONDEL_TEST_MODULES"].split()
 SANITIZER = re.compile(rb"(ERROR: \w*Sanitizer|WARNING: ThreadSanitizer|runtime error:|LeakSanitizer)")
+AUTH = re.compile(r"^\s*auth\s*=\s*\[(.*)\]", re.MULTILINE)
 # Sanitizers slow the server down; everything that waits is multiplied.
 PATIENCE = float(os.environ.get("RONDEL_TEST_PATIENCE", "1"))
 
@@ -222,13 +223,19 @@ class Rondel(Server):
             except OSError:
                 return False
 
+    def all_modules(self):
+        """Those asked for, and those of the ways to authenticate that the interfaces name."""
+        named = AUTH.search(self.interface_extra)
+        modules = ["auth-" + way for way in re.findall(r'"([a-z-]+)"', named.group(1))] if named else []
+        return self.modules + [module for module in modules if module not in self.modules]
+
     def write_config(self):
         def quoted(items):
             return "[" + ", ".join(f'"{item}"' for item in items) + "]"
 
         lines = ["[server]", f"threads = {self.threads}", f'data_dir = "{self.data}"',
                  f'control_socket = "{self.socket_path}"', "", "[log]", 'destination = "stderr"', 'level = "info"', "",
-                 "[modules]", f'directory = "{self.modules_dir}"', f"load = {quoted(self.modules)}", ""]
+                 "[modules]", f'directory = "{self.modules_dir}"', f"load = {quoted(self.all_modules())}", ""]
         for host in self.hosts:
             lines += ["[[host]]", f'name = "{host}"']
             if host in self.certificates:
@@ -238,7 +245,9 @@ class Rondel(Server):
         for name, mode in self.interfaces.items():
             lines += ["[[interface]]", f'name = "{name}"', 'kind = "c2s"',
                       f'listen = ["127.0.0.1:{self.ports[name]}"]', f'tls = "{mode}"',
-                      f"hosts = {quoted(self.hosts)}", 'auth = ["internal"]']
+                      f"hosts = {quoted(self.hosts)}"]
+            if not AUTH.search(self.interface_extra):
+                lines.append('auth = ["internal"]')
             if "connections_per_address_max" not in self.interface_extra:
                 lines.append("connections_per_address_max = 100000")   # every test client has the same address
             lines += [self.interface_extra, ""]

@@ -1,0 +1,450 @@
+#!/usr/bin/python3
+"""Client certificates made by openssl against the server: what each opens and what it gets where it opens nothing, over
+STARTTLS and direct TLS; slixmpp (Debian's python3-slixmpp) logging in by one; revocation and change of authorities by
+reload; users' own certificates (XEP-0257)."""
+
+import asyncio
+import base64
+import os
+import ssl
+import time
+import xml.etree.ElementTree as ET
+
+import helper
+from authority import der
+from client_authority import XMPP_ADDRESS, ClientAuthority, self_signed
+from runner import sasl
+from runner.server import ServerError, client_context
+from runner.stream import NS_CLIENT, NS_STREAM, NS_STREAM_ERRORS, Stream
+
+try:
+    import slixmpp
+except ImportError:
+    helper.skip("slixmpp is missing (apt-get install python3-slixmpp)")
+
+WAIT_S = 15 * helper.PATIENCE
+HOST = "localhost"
+NS_CERTIFICATES = "urn:xmpp:saslcert:1"
+LISTS = "revoked.pem"
+
+
+def address(*jids):
+    return ",".join(XMPP_ADDRESS + jid for jid in jids)
+
+
+class Login:
+    """A stream on the way to a resource. `certificate` holds the paths of chain and key, or is None."""
+
+    def __init__(self, server, port="direct", certificate=None, version=None, session=None):
+        self.context = client_context(server.trust, version=version)
+        if certificate is not None:
+            self.context.load_cert_chain(*certificate)
+        self.stream = Stream(("127.0.0.1", server.ports[port]), patience_s=WAIT_S)
+        self.stream.open_socket()
+        if port == "direct":
+            self.stream.start_tls(HOST, self.context, session)
+        else:
+            self.stream.open_stream(HOST)
+            self.stream.negotiate_tls(HOST, self.context, session)
+        self.stream.open_stream(HOST)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stream.shut()
+
+    def is_offered(self):
+        return "EXTERNAL" in self.stream.mechanisms()
+
+    def external(self, authzid=""):
+        """Whether it worked, else the SASL condition."""
+        self.stream.send(f"<auth xmlns='{sasl.NS_SASL}' mechanism='EXTERNAL'>{sasl.encode(authzid.encode())}</auth>")
+        try:
+            return self.stream.sasl_reply()[0]
+        except sasl.SaslFailure as failure:
+            return failure.condition
+
+    def bind(self, resource="here"):
+        self.stream.open_stream(HOST)
+        return self.stream.bind(resource)
+
+    def password(self, jid):
+        self.stream.authenticate("SCRAM-SHA-1", jid.split("@")[0], helper.PASSWORDS[jid])
+        return self
+
+    def ask(self, kind, payload, to=""):
+        """An IQ's answer: "result" and the element, or the condition of the error and None."""
+        to = f" to='{to}'" if to else ""
+        self.stream.send(f"<iq type='{kind}' id='q'{to}>{payload}</iq>")
+        while True:
+            element = self.stream.expect("element")
+            if element.get("id") == "q":
+                break
+        if element.get("type") == "result":
+            return "result", element
+        error = element.find(f"{{{NS_CLIENT}}}error")
+        return error[0].tag.split("}")[1], None
+
+    def ends_with(self):
+        """The condition of the stream error that comes."""
+        while True:
+            event = self.stream.next_event()
+            if event.kind == "element" and event.element.tag == f"{{{NS_STREAM}}}error":
+                return next(e.tag.split("}")[1] for e in event.element if NS_STREAM_ERRORS in e.tag)
+            assert event.kind == "element", f"the stream ended without an error: {event}"
+
+
+def check(what, found, wanted):
+    assert found == wanted, f"{what}: {found!r} instead of {wanted!r}"
+
+
+# --- What each certificate opens ----------------------------------------------------------------------------------------
+
+
+def expect_open(server, what, certificate, outcomes, port="direct"):
+    """`outcomes` maps an authzid to what EXTERNAL gives for it."""
+    for authzid, wanted in outcomes.items():
+        with Login(server, port, certificate) as login:
+            assert login.is_offered(), f"{what}: EXTERNAL is not offered"
+            check(f"{what}, authzid '{authzid}'", login.external(authzid), wanted)
+            if wanted == "success":
+                jid = login.bind()
+                if authzid:
+                    check(what, jid.split("/")[0], authzid)
+
+
+def expect_shut(server, what, certificate, port="direct"):
+    """EXTERNAL is not offered and not taken, and a password still is."""
+    with Login(server, port, certificate) as login:
+        assert not login.is_offered(), f"{what}: EXTERNAL is offered"
+        check(what, login.external(), "invalid-mechanism")
+        login.password(helper.ROMEO)
+        check(what, login.bind().split("/")[0], helper.ROMEO)
+
+
+def every_certificate(server):
+    authority, foreign = server.authority, server.foreign
+    romeo = server.romeo
+    for port in ("starttls", "direct"):
+        expect_open(server, "romeo's", romeo, {
+            "": "success", helper.ROMEO: "success", helper.JULIET: "invalid-authzid",
+            "nobody@localhost": "invalid-authzid", "romeo@elsewhere.example": "invalid-authzid",
+            "romeo@localhost/x": "invalid-authzid", "romeo": "invalid-authzid"}, port)
+        expect_shut(server, "no certificate", None, port)
+    expect_open(server, "two addresses", authority.issue("both", address(helper.ROMEO, helper.JULIET)), {
+        "": "invalid-authzid", helper.JULIET: "success", helper.ROMEO: "success",
+        "nobody@localhost": "invalid-authzid"})
+    nothing = {"": "not-authorized", helper.ROMEO: "not-authorized", "nobody@localhost": "not-authorized"}
+    for what, words in {
+            "an account that is not there": {"names": address("nobody@localhost")},
+            "another host's address": {"names": address("romeo@elsewhere.example")},
+            "an address with a resource": {"names": address(helper.ROMEO + "/orchard")},
+            "an address as common name": {"names": "", "subject": "/CN=romeo@localhost"},
+            "an address as e-mail": {"names": "email:romeo@localhost"},
+            "an address as DNS name": {"names": "DNS:romeo.localhost"},
+            "several common names": {"subject": "/CN=romeo/CN=juliet"},
+            "a common name inside another RDN": {"subject": "/O=x,CN=romeo/OU=CN=romeo"},
+            "no name at all": {}}.items():
+        expect_open(server, what, authority.issue(what.replace(" ", "-"), **words), nothing)
+    day = 86400
+    for what, certificate in {
+            "expired": authority.issue("expired", address(helper.ROMEO), start=-9 * day, end=-day),
+            "not yet valid": authority.issue("early", address(helper.ROMEO), start=day, end=9 * day),
+            "for servers": authority.issue("server", address(helper.ROMEO), usage="serverAuth"),
+            "self-signed": self_signed(server.folder, "selfmade", address(helper.ROMEO)),
+            "of a foreign authority": foreign.issue("foreign", address(helper.ROMEO)),
+    }.items():
+        for port in ("starttls", "direct"):
+            expect_shut(server, what, certificate, port)
+    print("passed   what each certificate opens", flush=True)
+
+
+def no_session_carries_it_on(server):
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        with Login(server, "direct", server.romeo, version) as first:
+            check("first", first.external(), "success")
+            first.bind()
+            session = first.stream.socket.session
+            context = first.context
+        stream = Stream(("127.0.0.1", server.ports["direct"]), patience_s=WAIT_S)
+        stream.open_socket()
+        stream.start_tls(HOST, context, session)
+        assert not stream.socket.session_reused, "a session with a certificate was resumed"
+        stream.open_stream(HOST)
+        assert "EXTERNAL" in stream.mechanisms(), "the certificate was not shown again"
+        stream.shut()
+    print("passed   no session carries a certificate on", flush=True)
+
+
+# --- Reloads --------------------------------------------------------------------------------------------------------------
+
+
+def write_lists(server, text):
+    with open(os.path.join(server.folder, LISTS), "w", encoding="ascii") as file:
+        file.write(text)
+
+
+def is_offered_soon(server, certificate, wanted):
+    """Within the deadline, for a reload reaches one core after the other."""
+    deadline = time.monotonic() + WAIT_S
+    same = 0
+    while same < 6:
+        with Login(server, "direct", certificate) as login:
+            same = same + 1 if login.is_offered() == wanted else 0
+        if time.monotonic() > deadline:
+            return False
+    return True
+
+
+def refused_reload(server):
+    try:
+        server.control("reload")
+    except ServerError as error:
+        return str(error)
+    raise AssertionError("a bad file was taken by a reload")
+
+
+def reloads(server):
+    authority = server.authority
+    doomed = authority.issue("doomed", address(helper.JULIET))
+    expect_open(server, "not revoked yet", doomed, {"": "success"})
+    authority.revoke("doomed")
+    write_lists(server, authority.lists())
+    server.control("reload")
+    assert is_offered_soon(server, doomed, False), "a revoked certificate still opens the account"
+    assert is_offered_soon(server, server.romeo, True), "another one does not any more"
+
+    # A bad file stops the reload, in words, and what was known before still holds.
+    for bad, words in (("", "holds no revocation list"), ("-----BEGIN X509 CRL-----\nAAAA\n", "broken")):
+        write_lists(server, bad)
+        assert words in refused_reload(server), f"the reload does not say '{words}'"
+        expect_shut(server, "revoked, after a bad list", doomed)
+        expect_open(server, "good, after a bad list", server.romeo, {"": "success"})
+    write_lists(server, server.foreign.lists())
+    server.control("reload")
+    assert is_offered_soon(server, server.romeo, False), "a certificate without a list of its issuer is taken"
+    write_lists(server, authority.lists())
+
+    # Another authority instead.
+    own = authority.certificate
+    with open(own, encoding="ascii") as file:
+        before = file.read()
+    with open(server.foreign.certificate, encoding="ascii") as file:
+        other = file.read()
+    with open(own, "w", encoding="ascii") as file:
+        file.write("not a certificate")
+    assert "holds no certificate" in refused_reload(server)
+    with open(own, "w", encoding="ascii") as file:
+        file.write(other)
+    write_lists(server, server.foreign.lists())
+    server.control("reload")
+    stranger = (server.foreign.path("foreign.chain"), server.foreign.path("foreign.key"))
+    assert is_offered_soon(server, stranger, True) and is_offered_soon(server, server.romeo, False)
+    with open(own, "w", encoding="ascii") as file:
+        file.write(before)
+    write_lists(server, authority.lists())
+    server.control("reload")
+    assert is_offered_soon(server, server.romeo, True) and is_offered_soon(server, stranger, False)
+    print("passed   reloads of authorities and lists", flush=True)
+
+
+def a_stream_ends_with_its_certificate(server):
+    brief = server.authority.issue("brief", address(helper.ROMEO), end=int(6 * helper.PATIENCE))
+    with Login(server, "direct", brief) as login:
+        check("brief", login.external(), "success")
+        login.bind()
+        check("the end of a certificate", login.ends_with(), "reset")
+    expect_shut(server, "after its end", brief)
+    print("passed   a stream ends with its certificate", flush=True)
+
+
+def no_password_by_certificate(server):
+    payload = ("<query xmlns='jabber:iq:register'><username>romeo</username><password>taken-over</password></query>")
+    with Login(server, "direct", server.romeo) as login:
+        check("login", login.external(), "success")
+        login.bind()
+        check("a password by certificate", login.ask("set", payload, HOST)[0], "not-authorized")
+        check("a password by certificate", login.ask("set", payload)[0], "not-authorized")
+    with Login(server).password(helper.ROMEO) as login:
+        login.bind()
+    print("passed   no new password by certificate", flush=True)
+
+
+# --- A client that we did not write ---------------------------------------------------------------------------------------
+
+
+class Client(slixmpp.ClientXMPP):
+    def __init__(self, jid, certificate, trust):
+        super().__init__(jid, "", sasl_mech="EXTERNAL")
+        self.ca_certs = trust
+        self.certfile, self.keyfile = certificate
+        self.register_plugin("xep_0199")
+        self.register_plugin("xep_0257")
+        self.online = asyncio.get_event_loop().create_future()
+        self.gone = asyncio.get_event_loop().create_future()
+        self.add_event_handler("session_start", lambda _: self.online.done() or self.online.set_result(True))
+        for name in ("failed_auth", "failed_all_auth", "no_auth", "connection_failed", "ssl_invalid_chain"):
+            self.add_event_handler(name, lambda event, name=name: self.fail(name, event))
+        self.add_event_handler("disconnected", lambda _: self.gone.done() or self.gone.set_result(True))
+
+    def fail(self, name, event):
+        if not self.online.done():
+            self.online.set_exception(AssertionError(f"{self.boundjid}: {name} {event}"))
+
+
+async def slixmpp_logs_in(server, port):
+    client = Client(helper.ROMEO + "/slix", server.romeo, server.trust)
+    direct = port == "direct"
+    client.connect(("127.0.0.1", server.ports[port]), use_ssl=direct, force_starttls=not direct, disable_starttls=direct)
+    await asyncio.wait_for(client.online, WAIT_S)
+    check("bound", client.boundjid.full, helper.ROMEO + "/slix")
+    await asyncio.wait_for(client["xep_0199"].ping("localhost"), WAIT_S)
+    certificates = await asyncio.wait_for(client["xep_0257"].get_certs(), WAIT_S)
+    check("its list", len(list(certificates["sasl_certs"]["items"])), 0)
+    client.disconnect()
+    await asyncio.wait_for(client.gone, WAIT_S)
+    rest = asyncio.all_tasks() - {asyncio.current_task()}   # slixmpp leaves its own loops behind
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
+    print(f"passed   slixmpp {slixmpp.__version__} by certificate: {port}", flush=True)
+
+
+# --- Users' own certificates ----------------------------------------------------------------------------------------------
+
+
+def append_text(label, certificate, more=""):
+    text = base64.encodebytes(der(certificate[0])).decode()   # with line breaks, as the XEP's example has them
+    return f"<append xmlns='{NS_CERTIFICATES}'><name>{label}</name>{more}<x509cert>\n{text}</x509cert></append>"
+
+
+def named(verb, label):
+    return f"<{verb} xmlns='{NS_CERTIFICATES}'><name>{label}</name></{verb}>"
+
+
+def items(login):
+    kind, element = login.ask("get", f"<items xmlns='{NS_CERTIFICATES}'/>")
+    check("items", kind, "result")
+    tag = f"{{{NS_CERTIFICATES}}}"
+    return {item.find(tag + "name").text: (base64.b64decode(item.find(tag + "x509cert").text),
+                                           [r.text for r in item.iter(tag + "resource")])
+            for item in element.iter(tag + "item")}
+
+
+def own_certificates(server):
+    phone = self_signed(server.folder, "phone", address(helper.ROMEO))
+    bot = self_signed(server.folder, "bot", address(helper.ROMEO))
+    past = server.authority.issue("past", start=-9 * 86400, end=-86400)
+    owner = Login(server).password(helper.ROMEO)
+    owner.bind("owner")
+    kind, info = owner.ask("get", "<query xmlns='http://jabber.org/protocol/disco#info'/>", HOST)
+    assert kind == "result" and NS_CERTIFICATES in ET.tostring(info, "unicode"), "the host does not announce it"
+    check("an empty list", items(owner), {})
+    expect_open(server, "in nobody's list", phone, {"": "not-authorized", helper.ROMEO: "not-authorized"})
+    check("append", owner.ask("set", append_text("Phone", phone))[0], "result")
+    check("the name again", owner.ask("set", append_text("Phone", bot))[0], "conflict")
+    check("the certificate again", owner.ask("set", append_text("Again", phone))[0], "conflict")
+    check("an expired one", owner.ask("set", append_text("Past", past))[0], "not-acceptable")
+    for bad in (f"<append xmlns='{NS_CERTIFICATES}'><name>x</name></append>",
+                f"<append xmlns='{NS_CERTIFICATES}'><name>x</name><x509cert>AAAA</x509cert></append>",
+                f"<append xmlns='{NS_CERTIFICATES}'><name>x</name><x509cert>?</x509cert></append>",
+                append_text("", bot), append_text("x" * 300, bot)):
+        check("a bad request", owner.ask("set", bad)[0], "bad-request")
+    check("a bot's", owner.ask("set", append_text("Bot", bot, "<no-cert-management/>"))[0], "result")
+
+    juliet = Login(server).password(helper.JULIET)
+    juliet.bind("balcony")
+    check("somebody else's", juliet.ask("set", append_text("Mine", phone))[0], "conflict")
+    check("somebody else's list", items(juliet), {})
+    check("somebody else's list by name", juliet.ask("get", f"<items xmlns='{NS_CERTIFICATES}'/>", helper.ROMEO)[0],
+          "service-unavailable")
+    check("somebody else's name", juliet.ask("set", named("revoke", "Phone"))[0], "item-not-found")
+
+    expect_open(server, "in the list", phone, {"": "success", helper.ROMEO: "success", helper.JULIET: "invalid-authzid"})
+    by_phone, by_bot = Login(server, "direct", phone), Login(server, "starttls", bot)
+    check("phone", by_phone.external(), "success")
+    check("bot", by_bot.external(), "success")
+    by_phone.bind("phone")
+    by_bot.bind("bot")
+    check("the list", items(owner), {"Phone": (der(phone[0]), ["phone"]), "Bot": (der(bot[0]), ["bot"])})
+    check("a bot looks", set(items(by_bot)), {"Phone", "Bot"})
+    check("a bot manages", by_bot.ask("set", named("disable", "Phone"))[0], "forbidden")
+    check("a bot manages", by_bot.ask("set", append_text("More", server.romeo))[0], "forbidden")
+
+    # Disabled: no further login. Revoked: the sessions end as well.
+    check("disable", owner.ask("set", named("disable", "Bot"))[0], "result")
+    check("still there", by_bot.ask("get", "<ping xmlns='urn:xmpp:ping'/>", HOST)[0], "result")
+    expect_open(server, "disabled", bot, {"": "not-authorized"})
+    check("revoke", owner.ask("set", named("revoke", "Phone"))[0], "result")
+    check("revoked", by_phone.ends_with(), "not-authorized")
+    expect_open(server, "revoked by its user", phone, {"": "not-authorized"})
+    check("twice", owner.ask("set", named("revoke", "Phone"))[0], "item-not-found")
+    check("an empty list", items(owner), {})
+
+    check("again", owner.ask("set", append_text("Phone", phone))[0], "result")
+    for number in range(9):
+        extra = self_signed(server.folder, f"extra-{number}", address(helper.ROMEO))
+        check("one more", owner.ask("set", append_text(f"n{number}", extra))[0], "result")
+    check("one too many", owner.ask("set", append_text("Bot", bot))[0], "resource-constraint")
+    for login in (owner, juliet, by_bot):
+        login.stream.shut()
+    server.stop()
+    server.launch()
+    expect_open(server, "after a restart", phone, {"": "success"})
+    expired = server.authority.issue("late", end=int(3 * helper.PATIENCE))
+    with Login(server).password(helper.JULIET) as login:
+        login.bind("balcony")
+        check("brief", login.ask("set", append_text("Brief", expired))[0], "result")
+    time.sleep(3 * helper.PATIENCE)
+    expect_shut(server, "bound but expired", expired)
+    print("passed   users manage their own certificates", flush=True)
+
+
+def make(options, issuers):
+    server = helper.make_server(options, interfaces={"starttls": "required", "direct": "direct"})
+    server.authority, server.foreign = ClientAuthority(server.folder, "ours"), ClientAuthority(server.folder, "theirs")
+    server.romeo = server.authority.issue("romeo", address(helper.ROMEO))
+    server.authority.issue("revoked", address(helper.ROMEO))
+    server.authority.revoke("revoked")
+    write_lists(server, server.authority.lists())
+    lists = f'client_crl = "{os.path.join(server.folder, LISTS)}"' if issuers == "trusted" else ""
+    server.interface_extra = (f'auth = ["external", "internal"]\nclient_ca = "{server.authority.certificate}"\n{lists}')
+    server.extra = f'[module.auth-external]\nissuers = "{issuers}"\n'
+    return server
+
+
+def set_up(server):
+    for jid, password in helper.PASSWORDS.items():
+        server.add_user(jid, password)
+    server.trust = server.certificates[HOST][0]
+
+
+def main():
+    options = helper.parser(__doc__).parse_args()
+    if options.server != "rondel":
+        helper.skip("the certificates are set up for rondel")
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+
+    def test():
+        with make(options, "trusted") as server:
+            set_up(server)
+            revoked = (server.authority.path("revoked.chain"), server.authority.path("revoked.key"))
+            expect_shut(server, "revoked", revoked)
+            every_certificate(server)
+            no_session_carries_it_on(server)
+            for port in ("starttls", "direct"):
+                loop.run_until_complete(slixmpp_logs_in(server, port))
+            no_password_by_certificate(server)
+            a_stream_ends_with_its_certificate(server)
+            reloads(server)
+        with make(options, "any") as server:
+            set_up(server)
+            own_certificates(server)
+
+    helper.finish(test)
+
+
+if __name__ == "__main__":
+    main()
