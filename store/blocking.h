@@ -9,6 +9,7 @@
 #include "store/account.h"
 #include "store/offline_store.h"
 #include "store/roster.h"
+#include "store/user_data.h"
 #include "store/user_store.h"
 #include "store/worker_pool.h"
 
@@ -34,6 +35,8 @@ class BlockingUsers {
   virtual StoreResult<void> unbind(const UserKey& user, const Binding& binding) = 0;
   virtual StoreResult<std::vector<UserKey>> find_bound(const std::string& host,
                                                        const Binding& binding) = 0;
+  /// Writes an account as it was in another storage; none of that name is there.
+  virtual StoreResult<void> restore(const AccountWithCredentials& account);
   /// Where FaceSet::compares_passwords is set.
   virtual StoreResult<bool> check_password(const UserKey& user, const std::string& password);
 };
@@ -64,6 +67,8 @@ class BlockingRosters {
   /// Groups are normalised already.
   virtual StoreResult<std::uint64_t> change(const UserKey& user,
                                             const std::vector<RosterChange>& changes) = 0;
+  /// Writes a roster as it was in another storage; the user has none.
+  virtual StoreResult<void> restore(const UserKey& user, const Roster& roster);
 };
 
 /// The operations of OfflineStore; see there.
@@ -96,6 +101,8 @@ class BlockingKeyValues {
   virtual StoreResult<void> remove(const UserKey& user,
                                    const std::string& space,
                                    const std::string& key) = 0;
+  /// All of a user or host, by space, then key.
+  virtual StoreResult<std::vector<KeyValue>> list(const UserKey& user);
 };
 
 /// A worker of a storage: one thread's connection with the faces that the storage holds.
@@ -106,6 +113,13 @@ class BlockingStore : public Worker {
   [[nodiscard]] virtual BlockingOffline* offline() { return nullptr; }
   [[nodiscard]] virtual BlockingKeyValues* key_values() { return nullptr; }
   virtual StoreResult<void> erase_user(const UserKey& user) = 0;
+
+  /// See StorageSession. The two below are made of the faces.
+  virtual StoreResult<std::vector<UserKey>> owners(const std::string& host,
+                                                   const std::string& after_local,
+                                                   std::size_t limit);
+  StoreResult<UserData> read_all(const UserKey& user);
+  StoreResult<void> write_all(const UserData& data);
 };
 
 }  // namespace rondel::store

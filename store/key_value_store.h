@@ -12,6 +12,13 @@ namespace rondel::store {
 inline constexpr std::size_t kValueBytesMax = 256 * 1024;
 inline constexpr std::size_t kKeyBytesMax = 3071;  ///< A full JID fits, as space and as key.
 
+/// One value with its place.
+struct KeyValue {
+  std::string space, key, value;
+
+  friend bool operator==(const KeyValue&, const KeyValue&) = default;
+};
+
 /// Errors: invalid, if space or key is empty, too long or holds NUL.
 [[nodiscard]] StoreResult<void> check_key(const std::string& space, const std::string& key);
 

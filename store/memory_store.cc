@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <utility>
 
 namespace rondel::store {
@@ -89,6 +90,29 @@ StoreResult<void> MemoryStore::erase_user(const UserKey& user) {
   offline_.erase(key);
   values_.erase(key);
   return {};
+}
+
+StoreResult<std::vector<UserKey>> MemoryStore::owners(const std::string& host,
+                                                      const std::string& after_local,
+                                                      std::size_t limit) {
+  std::set<std::string> names;
+  const auto collect = [&](const auto& map) {
+    for (auto at = map.upper_bound({host, after_local}); at != map.end() && at->first.first == host;
+         ++at) {
+      names.insert(at->first.second);
+    }
+  };
+  collect(accounts_);
+  collect(rosters_);
+  collect(offline_);
+  collect(values_);
+  std::vector<UserKey> page;
+  for (const std::string& name : names) {
+    if (page.size() < limit) {
+      page.emplace_back(name, host);
+    }
+  }
+  return page;
 }
 
 StoreResult<Account> MemoryStore::lookup(const UserKey& user) {
@@ -221,6 +245,35 @@ StoreResult<std::vector<UserKey>> MemoryStore::find_bound(const std::string& hos
     users.emplace_back(found->second, host);
   }
   return users;
+}
+
+StoreResult<void> MemoryStore::restore(const AccountWithCredentials& account) {
+  const UserKey& user = account.account.user;
+  for (const Binding& binding : account.credentials.bindings) {
+    if (bound_.contains({user.host, binding})) {
+      return fail(Failure::conflict, "another account has a binding of " + to_text(user));
+    }
+  }
+  for (const Binding& binding : account.credentials.bindings) {
+    bound_.emplace(std::pair(user.host, binding), user.local);
+  }
+  accounts_.insert_or_assign(key_of(user), Record{account.account, account.credentials});
+  return {};
+}
+
+StoreResult<void> MemoryStore::restore(const UserKey& user, const Roster& roster) {
+  rosters_.insert_or_assign(key_of(user), roster);
+  return {};
+}
+
+StoreResult<std::vector<KeyValue>> MemoryStore::list(const UserKey& user) {
+  std::vector<KeyValue> all;
+  if (const auto found = values_.find(key_of(user)); found != values_.end()) {
+    for (const auto& [key, value] : found->second) {
+      all.push_back({key.first, key.second, value});
+    }
+  }
+  return all;
 }
 
 StoreResult<Roster> MemoryStore::load(const UserKey& user) {

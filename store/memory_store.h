@@ -26,6 +26,9 @@ class MemoryStore final : public BlockingStore,
   BlockingOffline* offline() override { return this; }
   BlockingKeyValues* key_values() override { return this; }
   StoreResult<void> erase_user(const UserKey& user) override;
+  StoreResult<std::vector<UserKey>> owners(const std::string& host,
+                                           const std::string& after_local,
+                                           std::size_t limit) override;
 
  private:
   struct Record {
@@ -50,10 +53,12 @@ class MemoryStore final : public BlockingStore,
   StoreResult<void> unbind(const UserKey& user, const Binding& binding) override;
   StoreResult<std::vector<UserKey>> find_bound(const std::string& host,
                                                const Binding& binding) override;
+  StoreResult<void> restore(const AccountWithCredentials& account) override;
 
   StoreResult<Roster> load(const UserKey& user) override;
   StoreResult<std::uint64_t> change(const UserKey& user,
                                     const std::vector<RosterChange>& changes) override;
+  StoreResult<void> restore(const UserKey& user, const Roster& roster) override;
 
   StoreResult<void> add(const UserKey& user,
                         const std::string& stanza,
@@ -76,6 +81,7 @@ class MemoryStore final : public BlockingStore,
   StoreResult<void> remove(const UserKey& user,
                            const std::string& space,
                            const std::string& key) override;
+  StoreResult<std::vector<KeyValue>> list(const UserKey& user) override;
 
   bool insert(const UserKey& user, const CredentialSet& credentials);
 

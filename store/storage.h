@@ -8,6 +8,7 @@
 #include "store/key_value_store.h"
 #include "store/offline_store.h"
 #include "store/roster_store.h"
+#include "store/user_data.h"
 #include "store/user_store.h"
 
 namespace rondel::store {
@@ -31,6 +32,18 @@ class StorageSession {
   ///
   /// For data whose account lives in another storage; UserStore::remove does it for its own.
   virtual StoreTask<void> erase_user(UserKey user) = 0;
+
+  // For moving data to another storage; unsupported where the engine can't be read out or filled.
+
+  /// Users of whom this storage holds anything, as UserStore::list gives accounts.
+  virtual StoreTask<std::vector<UserKey>> owners(std::string host,
+                                                 std::string after_local,
+                                                 std::size_t limit);
+  /// What this storage holds of a user, or of a host (no local part); empty if nothing.
+  virtual StoreTask<UserData> read_all(UserKey user);
+  /// Replaces all that it holds of the user, in one transaction. Errors: conflict, if another
+  /// account has a binding of this one.
+  virtual StoreTask<void> write_all(UserData data);
 };
 
 /// One for each configured storage, shared by all shards.

@@ -413,4 +413,39 @@ StoreTask<void> WorkerSession::erase_user(UserKey user) {
   co_return co_await run;
 }
 
+StoreTask<std::vector<UserKey>> WorkerSession::owners(std::string host,
+                                                      std::string after_local,
+                                                      std::size_t limit) {
+  const UserKey key = host_key(std::move(host));
+  if (auto checked = check_user_or_host(key); !checked) {
+    co_return base::Unexpected(std::move(checked).error());
+  }
+  auto run = port_.run(Access::read, key, "owners",
+                       [key, after = std::move(after_local), limit](Worker& worker) {
+                         return static_cast<BlockingStore&>(worker).owners(key.host, after, limit);
+                       });
+  co_return co_await run;
+}
+
+StoreTask<UserData> WorkerSession::read_all(UserKey user) {
+  if (auto checked = check_user_or_host(user); !checked) {
+    co_return base::Unexpected(std::move(checked).error());
+  }
+  auto run = port_.run(Access::read, user, "read_all", [user](Worker& worker) {
+    return static_cast<BlockingStore&>(worker).read_all(user);
+  });
+  co_return co_await run;
+}
+
+StoreTask<void> WorkerSession::write_all(UserData data) {
+  if (auto checked = check_user_or_host(data.user); !checked) {
+    co_return base::Unexpected(std::move(checked).error());
+  }
+  const UserKey user = data.user;
+  auto run = port_.run(Access::write, user, "write_all", [all = std::move(data)](Worker& worker) {
+    return static_cast<BlockingStore&>(worker).write_all(all);
+  });
+  co_return co_await run;
+}
+
 }  // namespace rondel::store

@@ -35,6 +35,11 @@ class WorkerSession final : public StorageSession {
   OfflineStore* offline() override;
   KeyValueStore* key_values() override;
   StoreTask<void> erase_user(UserKey user) override;
+  StoreTask<std::vector<UserKey>> owners(std::string host,
+                                         std::string after_local,
+                                         std::size_t limit) override;
+  StoreTask<UserData> read_all(UserKey user) override;
+  StoreTask<void> write_all(UserData data) override;
 
  private:
   WorkerPort port_;

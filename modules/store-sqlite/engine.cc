@@ -1,5 +1,7 @@
 #include "modules/store-sqlite/engine.h"
 
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace rondel::modules::store_sqlite {
@@ -14,6 +16,27 @@ Engine::Engine(std::unique_ptr<Connection> connection)
 
 StoreResult<void> Engine::erase_user(const store::UserKey& user) {
   return store_sqlite::erase_user(*connection_, user);
+}
+
+StoreResult<std::vector<store::UserKey>> Engine::owners(const std::string& host,
+                                                        const std::string& after_local,
+                                                        std::size_t limit) {
+  constexpr std::size_t kMost = std::numeric_limits<std::int64_t>::max();
+  Statement statement(*connection_,
+                      "SELECT local FROM account WHERE host = ?1 AND local > ?2"
+                      " UNION SELECT local FROM roster WHERE host = ?1 AND local > ?2"
+                      " UNION SELECT local FROM offline_stanza WHERE host = ?1 AND local > ?2"
+                      " UNION SELECT local FROM key_value WHERE host = ?1 AND local > ?2"
+                      " ORDER BY 1 LIMIT ?3");
+  statement.text(host).text(after_local).integer(static_cast<std::int64_t>(std::min(limit, kMost)));
+  std::vector<store::UserKey> page;
+  for (;;) {
+    RONDEL_TRY(const bool has_row, statement.step_blocking());
+    if (!has_row) {
+      return page;
+    }
+    page.emplace_back(statement.bytes_at(0), host);
+  }
 }
 
 WriterEngine::~WriterEngine() {
@@ -34,6 +57,10 @@ WriterEngine::Iterator WriterEngine::process_transaction(Iterator first, Iterato
       (*at)->refuse(error);
     }
   };
+  // Left over only if SQLite couldn't even go back.
+  if (connection().is_in_transaction()) {
+    static_cast<void>(Statement(connection(), "ROLLBACK").run_blocking());
+  }
   // IMMEDIATE: whoever holds the database makes us wait here, before anything was done.
   if (auto begun = Statement(connection(), "BEGIN IMMEDIATE").run_blocking(); !begun) {
     refuse_all(last, begun.error());

@@ -22,6 +22,9 @@ class Engine : public store::BlockingStore {
   store::BlockingOffline* offline() override { return &offline_; }
   store::BlockingKeyValues* key_values() override { return &key_values_; }
   StoreResult<void> erase_user(const store::UserKey& user) override;
+  StoreResult<std::vector<store::UserKey>> owners(const std::string& host,
+                                                  const std::string& after_local,
+                                                  std::size_t limit) override;
 
  protected:
   Connection& connection() { return *connection_; }

@@ -38,4 +38,19 @@ StoreResult<void> KeyValues::remove(const UserKey& user,
   return statement.text(user.host).text(user.local).text(space).text(key).run_blocking();
 }
 
+StoreResult<std::vector<store::KeyValue>> KeyValues::list(const UserKey& user) {
+  Statement statement(connection_,
+                      "SELECT space, key, value FROM key_value WHERE host = ? AND local = ?"
+                      " ORDER BY space, key");
+  statement.text(user.host).text(user.local);
+  std::vector<store::KeyValue> all;
+  for (;;) {
+    RONDEL_TRY(const bool has_row, statement.step_blocking());
+    if (!has_row) {
+      return all;
+    }
+    all.push_back({statement.bytes_at(0), statement.bytes_at(1), statement.bytes_at(2)});
+  }
+}
+
 }  // namespace rondel::modules::store_sqlite

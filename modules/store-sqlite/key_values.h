@@ -21,6 +21,7 @@ class KeyValues final : public store::BlockingKeyValues {
   StoreResult<void> remove(const store::UserKey& user,
                            const std::string& space,
                            const std::string& key) override;
+  StoreResult<std::vector<store::KeyValue>> list(const store::UserKey& user) override;
 
  private:
   Connection& connection_;

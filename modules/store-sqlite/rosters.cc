@@ -154,6 +154,19 @@ StoreResult<std::uint64_t> Rosters::change(const UserKey& user,
   return version;
 }
 
+StoreResult<void> Rosters::restore(const UserKey& user, const Roster& roster) {
+  Statement head(connection_, "INSERT INTO roster VALUES (?, ?, ?, ?)");
+  head.text(user.host).text(user.local).integer(signed_of(roster.version));
+  RONDEL_TRY_VOID(head.integer(signed_of(roster.complete_since)).run_blocking());
+  for (const RosterItem& one : roster.items) {
+    RONDEL_TRY_VOID(put(user, one, one.version));
+  }
+  for (const store::RosterRemoval& one : roster.removals) {
+    RONDEL_TRY_VOID(add_removal(user, one.jid, one.version));
+  }
+  return {};
+}
+
 StoreResult<std::uint64_t> Rosters::next_version(const UserKey& user) {
   Statement statement(connection_,
                       "INSERT INTO roster VALUES (?1, ?2, ?3, ?3)"

@@ -14,6 +14,7 @@ class Rosters final : public store::BlockingRosters {
   StoreResult<store::Roster> load(const store::UserKey& user) override;
   StoreResult<std::uint64_t> change(const store::UserKey& user,
                                     const std::vector<store::RosterChange>& changes) override;
+  StoreResult<void> restore(const store::UserKey& user, const store::Roster& roster) override;
 
  private:
   StoreResult<void> load_items(const store::UserKey& user, store::Roster& roster);

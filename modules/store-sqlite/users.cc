@@ -271,6 +271,21 @@ StoreResult<std::vector<UserKey>> Users::find_bound(const std::string& host,
   return users;
 }
 
+StoreResult<void> Users::restore(const store::AccountWithCredentials& account) {
+  const UserKey& user = account.account.user;
+  Statement statement(connection_, "INSERT INTO account VALUES (?, ?, ?, ?, ?)");
+  statement.text(user.host).text(user.local).integer(number_of(account.account.state));
+  statement.integer(number_of(account.account.created));
+  RONDEL_TRY_VOID(statement.integer(number_of(account.account.password_changed)).run_blocking());
+  RONDEL_TRY_VOID(insert_credentials(user, account.credentials));
+  Statement binding(connection_, "INSERT INTO binding VALUES (?, ?, ?, ?)");
+  for (const store::Binding& one : account.credentials.bindings) {
+    binding.text(user.host).integer(static_cast<std::int64_t>(one.kind));
+    RONDEL_TRY_VOID(binding.text(one.value).text(user.local).run_again_blocking());
+  }
+  return {};
+}
+
 StoreResult<void> erase_user(Connection& connection, const UserKey& user) {
   // Credentials, bindings, items, groups and removals go with the rows that they refer to.
   for (const char* sql : {"DELETE FROM account WHERE host = ? AND local = ?",

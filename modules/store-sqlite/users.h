@@ -28,6 +28,7 @@ class Users final : public store::BlockingUsers {
   StoreResult<void> unbind(const store::UserKey& user, const store::Binding& binding) override;
   StoreResult<std::vector<store::UserKey>> find_bound(const std::string& host,
                                                       const store::Binding& binding) override;
+  StoreResult<void> restore(const store::AccountWithCredentials& account) override;
 
  private:
   /// False if it exists.

@@ -1,8 +1,10 @@
 #include "modules/store-sqlite/sqlite_storage.h"
 
+#include <atomic>
 #include <csignal>
 #include <fstream>
 #include <gmock/gmock.h>
+#include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -32,14 +34,27 @@ SqliteOptions options_for(const std::string& path) {
   return options;
 }
 
+std::atomic<long> steps_left{1'000'000'000};
+
+/// Every connection of this program asks after each step of a statement whether it may go on.
+int break_when_told(sqlite3* database, char**, const sqlite3_api_routines*) {
+  sqlite3_progress_handler(
+      database, 1, [](void*) { return steps_left.fetch_sub(1) <= 0 ? 1 : 0; }, nullptr);
+  return SQLITE_OK;
+}
+
 /// In an outage another connection holds the write lock, as a stuck program of the operator would.
 class SqliteUnderTest final : public store::test::StorageUnderTest {
  public:
   SqliteUnderTest() : storage_(options_for(folder_.file("test.db"))) {
+    sqlite3_auto_extension(reinterpret_cast<void (*)()>(&break_when_told));
     const auto opened = storage_.open_blocking();
     EXPECT_TRUE(opened.has_value());
   }
-  ~SqliteUnderTest() override { storage_.close_blocking(); }
+  ~SqliteUnderTest() override {
+    storage_.close_blocking();
+    sqlite3_reset_auto_extension();
+  }
   store::Storage& storage() override { return storage_; }
   void set_outage(bool is_out) override {
     if (is_out) {
@@ -49,6 +64,8 @@ class SqliteUnderTest final : public store::test::StorageUnderTest {
       other_.reset();
     }
   }
+  void break_after(std::size_t steps) override { steps_left = static_cast<long>(steps); }
+  void heal() override { steps_left = 1'000'000'000; }
 
  private:
   TemporaryFolder folder_;

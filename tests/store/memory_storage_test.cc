@@ -13,7 +13,7 @@ class MemoryUnderTest final : public StorageUnderTest {
  public:
   explicit MemoryUnderTest(bool has_thread)
       : storage_({has_thread, [this](std::string_view) -> std::optional<StoreError> {
-                    if (is_out_.load()) {
+                    if (is_out_.load() || steps_left_.fetch_sub(1) <= 0) {
                       return StoreError(Failure::unavailable, "an outage was asked for");
                     }
                     return std::nullopt;
@@ -22,8 +22,14 @@ class MemoryUnderTest final : public StorageUnderTest {
   }
   Storage& storage() override { return storage_; }
   void set_outage(bool is_out) override { is_out_ = is_out; }
+  // An operation is a step: maps know no middle.
+  void break_after(std::size_t steps) override { steps_left_ = static_cast<int>(steps); }
+  void heal() override { steps_left_ = kMany; }
 
  private:
+  static constexpr int kMany = 1'000'000'000;
+
+  std::atomic<int> steps_left_{kMany};
   std::atomic<bool> is_out_{false};
   MemoryStorage storage_;
 };
@@ -38,6 +44,7 @@ const auto kThreadless =
 INSTANTIATE_TEST_SUITE_P(MemoryHere, UserConformance, testing::Values(kThreadless), kind_name);
 INSTANTIATE_TEST_SUITE_P(MemoryHere, RosterConformance, testing::Values(kThreadless), kind_name);
 INSTANTIATE_TEST_SUITE_P(MemoryHere, OfflineConformance, testing::Values(kThreadless), kind_name);
+INSTANTIATE_TEST_SUITE_P(MemoryHere, FaultConformance, testing::Values(kThreadless), kind_name);
 
 TEST(MemoryStorage, WithoutAThreadAnAnswerWaitsForTheExecutor) {
   MemoryStorage storage({false, nullptr});

@@ -22,6 +22,10 @@ class StorageUnderTest {
   virtual Storage& storage() = 0;
   /// From true to false every write fails; reads may.
   virtual void set_outage(bool is_out) = 0;
+  /// The storage fails in the middle of its work: at step number `steps` from now on (what a step
+  /// is, it knows itself), and from then on until heal(). 0: at once.
+  virtual void break_after(std::size_t steps) = 0;
+  virtual void heal() = 0;
 };
 
 struct StorageKind {
@@ -56,16 +60,24 @@ class RosterConformance : public StorageConformance {};
 class OfflineConformance : public StorageConformance {};
 class KeyValueConformance : public StorageConformance {};
 class SessionConformance : public StorageConformance {};
+class BindingConformance : public StorageConformance {};
+class FaultConformance : public StorageConformance {};
+class TransferConformance : public StorageConformance {};
 
 #define RONDEL_STORAGE_CONFORMS(Name, ...)                                                      \
   INSTANTIATE_TEST_SUITE_P(Name, UserConformance, testing::Values(__VA_ARGS__), kind_name);     \
   INSTANTIATE_TEST_SUITE_P(Name, RosterConformance, testing::Values(__VA_ARGS__), kind_name);   \
   INSTANTIATE_TEST_SUITE_P(Name, OfflineConformance, testing::Values(__VA_ARGS__), kind_name);  \
   INSTANTIATE_TEST_SUITE_P(Name, KeyValueConformance, testing::Values(__VA_ARGS__), kind_name); \
-  INSTANTIATE_TEST_SUITE_P(Name, SessionConformance, testing::Values(__VA_ARGS__), kind_name)
+  INSTANTIATE_TEST_SUITE_P(Name, SessionConformance, testing::Values(__VA_ARGS__), kind_name);  \
+  INSTANTIATE_TEST_SUITE_P(Name, BindingConformance, testing::Values(__VA_ARGS__), kind_name);  \
+  INSTANTIATE_TEST_SUITE_P(Name, FaultConformance, testing::Values(__VA_ARGS__), kind_name);    \
+  INSTANTIATE_TEST_SUITE_P(Name, TransferConformance, testing::Values(__VA_ARGS__), kind_name)
 
 /// Credentials for all three hashes; `seed` makes them differ.
 CredentialSet sample_credentials(const std::string& seed);
+/// Texts that would break out of a statement of SQL or a filter of LDAP.
+std::vector<std::string> hostile_texts();
 /// Local parts with every legal character and those that mean something to SQL or LDAP.
 std::vector<std::string> odd_local_parts();
 
