@@ -62,6 +62,7 @@ class Server:
         self.hosts = list(hosts)
         self.interfaces = dict(interfaces or {"clients": "off"})
         self.extra, self.interface_extra, self.host_extra = extra, interface_extra, host_extra
+        self.host_extra_of = {}   # by host: what only its entry has
         self.modules = modules or MODULES
         self.threads = threads
         self.keep = keep
@@ -241,7 +242,7 @@ class Rondel(Server):
             if host in self.certificates:
                 certificate, key = self.certificates[host]
                 lines += [f'certificate = "{certificate}"', f'key = "{key}"']
-            lines += [self.host_extra, ""]
+            lines += [self.host_extra, self.host_extra_of.get(host, ""), ""]
         for name, mode in self.interfaces.items():
             lines += ["[[interface]]", f'name = "{name}"', 'kind = "c2s"',
                       f'listen = ["127.0.0.1:{self.ports[name]}"]', f'tls = "{mode}"',
