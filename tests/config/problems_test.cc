@@ -79,7 +79,8 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"option_of_an_interface_names_the_interface",
             "tsl = \"off\"\n",
             {"12:1: unknown option \"tsl\" in [[interface]]; known: allow_plain_text, auth, "
-             "authentication_deadline, authentication_tries_max, connections_per_address_max, "
+             "authentication_deadline, authentication_tries_max, client_ca, client_crl, "
+             "connections_per_address_max, "
              "extensions, hosts, kind, listen, log_level, module, name, records, resources_max, "
              "stanza_bytes_max, tls; did you mean \"tls\"?"}},
         Bad{"control_characters_are_escaped",
@@ -331,6 +332,15 @@ INSTANTIATE_TEST_SUITE_P(
             {"19:10: \"b.example\" has no certificate, and this interface has tls = \"direct\"; "
              "set "
              "certificate and key in its [[host]] entry"}},
+        Bad{"client_crl_without_client_ca",
+            "client_crl = \"revoked.pem\"\n",
+            {"12:14: client_crl stands without client_ca; set client_ca too"}},
+        Bad{"client_ca_without_tls",
+            kSecond + "listen = [\"127.0.0.1:1\"]\ntls = \"off\"\nhosts = [\"example.org\"]\n"
+                      "client_ca = \"ca.pem\"\n",
+            {"18:13: client_ca is set, and tls is \"off\"; certificates are shown in a TLS "
+             "handshake: "
+             "set tls, or leave client_ca out"}},
         Bad{"plain_text_for_the_world",
             kSecond + "listen = [\"127.0.0.1:1\", \"0.0.0.0:1\"]\ntls = \"off\"\n"
                       "hosts = [\"example.org\"]\n",
@@ -449,6 +459,7 @@ INSTANTIATE_TEST_SUITE_P(
             "[server]\ncontrol_socket = \"/" + std::string(106, 'a') + "\"\n",
             {}},
         Bad{"longest_deadline", "authentication_deadline = \"10m\"\n", {}},
+        Bad{"client_certificates", "client_ca = \"ca.pem\"\nclient_crl = \"revoked.pem\"\n", {}},
         Bad{"plain_text_on_loopback",
             kSecond + "listen = [\"127.0.0.1:1\", \"[::1]:1\", \"127.255.0.9:0\"]\ntls = \"off\"\n"
                       "hosts = [\"example.org\"]\n",

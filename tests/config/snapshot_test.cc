@@ -113,7 +113,9 @@ support = ["x:4"]
 name = "one"
 kind = "other"
 listen = ["127.0.0.1:15222", "[::1]:0"]
-tls = "off"
+tls = "direct"
+client_ca = "clients.pem"
+client_crl = "/keys/revoked.pem"
 hosts = ["example.org"]
 auth = ["internal", "external"]
 extensions = ["acl"]
@@ -147,8 +149,9 @@ authentication_tries_max = 3
   EXPECT_THAT(snapshot->hosts(), ElementsAre(host));
   const InterfaceOptions interface {
     "one", "other", {*ListenAddress::parse("127.0.0.1:15222"), *ListenAddress::parse("[::1]:0")},
-        TlsMode::off, TlsRecords::retained, {"example.org"}, {"internal", "external"}, {"acl"},
-        LogLevel::error, 65'536, 2, 7, base::Milliseconds(60'000), 3
+        TlsMode::direct, TlsRecords::retained, "/etc/test/clients.pem", "/keys/revoked.pem",
+        {"example.org"}, {"internal", "external"}, {"acl"}, LogLevel::error, 65'536, 2, 7,
+        base::Milliseconds(60'000), 3
   };
   EXPECT_THAT(snapshot->interfaces(), ElementsAre(interface));
 }
