@@ -101,6 +101,17 @@ constexpr OptionSpec kHost[] = {
      .doc = "Loaded modules that do not serve this host."},
 };
 
+constexpr OptionSpec storage_of(std::string_view name, std::string_view doc) {
+  return {.name = name, .check = check_module_name, .doc = doc};
+}
+
+constexpr OptionSpec kStorage[] = {
+    storage_of("users", "The storage module that holds accounts and their credentials."),
+    storage_of("rosters", "The one that holds rosters."),
+    storage_of("offline", "The one that holds messages for users who are away."),
+    storage_of("values", "The one that holds small data of modules."),
+};
+
 constexpr OptionSpec contact(std::string_view name, std::string_view doc) {
   return {.name = name,
           .type = OptionType::text_list,
@@ -230,6 +241,9 @@ constexpr SectionSpec kSections[] = {
     {"[host.contact]", kContact,
      "Whom to write to about the `[[host]]` above, as URIs (XEP-0157), for example "
      "`abuse = [\"mailto:abuse@example.org\"]`."},
+    {"[host.storage]", kStorage,
+     "Which storage holds what of the `[[host]]` above, for example `users = \"store-ldap\"`; what "
+     "isn't written is held by the first storage in `[modules] load` that can."},
     {"[[interface]]", kInterface,
      "A service: what is spoken on which sockets for which hosts; one entry for each."},
 };

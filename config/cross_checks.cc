@@ -121,6 +121,25 @@ void check_host(const Entity& host, const Section& modules, TableReader& reader)
   }
 }
 
+/// A storage that is named must be loaded; whether it holds the kind shows at the start.
+void check_storage(const Entity& host, const Section& modules, TableReader& reader) {
+  const auto* loaded = value_of<Texts>(modules, "load");
+  if (loaded == nullptr) {
+    return;
+  }
+  const std::vector<std::string_view> names(loaded->begin(), loaded->end());
+  for (const std::string_view kind : {"users", "rosters", "offline", "values"}) {
+    const auto* name = value_of<std::string>(host.storage, kind);
+    if (name != nullptr && !name->empty() && std::ranges::find(names, *name) == names.end()) {
+      const Entry* table = host.table->find("storage");
+      const Entry* entry = table == nullptr ? nullptr : table->node.find(kind);
+      reader.fail(entry == nullptr ? host.table->position : entry->node.position,
+                  fmt::format("{} names \"{}\", which is not loaded", kind, *name),
+                  fmt::format("loaded: {}", fmt::join(names, ", ")), nearest(*name, names));
+    }
+  }
+}
+
 void check_needed_lists(const Entity& interface, TableReader& reader) {
   if (!is_text(interface.section, "kind", "c2s")) {
     return;
@@ -284,6 +303,7 @@ void cross_check(const Section& server,
   check_names(interfaces, "[[interface]]", reader);
   for (const Entity& host : hosts) {
     check_host(host, modules, reader);
+    check_storage(host, modules, reader);
   }
   for (const Entity& interface : interfaces) {
     check_needed_lists(interface, reader);

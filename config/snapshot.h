@@ -52,6 +52,12 @@ struct ContactAddresses {
   friend bool operator==(const ContactAddresses&, const ContactAddresses&) = default;
 };
 
+/// The storage module for each kind of data; empty: the first one loaded that holds the kind.
+struct StorageChoice {
+  std::string users, rosters, offline, values;
+  friend bool operator==(const StorageChoice&, const StorageChoice&) = default;
+};
+
 struct HostOptions {
   std::string name{};         ///< As written; the server prepares it (IDNA).
   std::string certificate{};  ///< Absolute path of a PEM chain; empty: none.
@@ -61,6 +67,7 @@ struct HostOptions {
   std::string key_alternative{};
   std::string ocsp_response{};  ///< Absolute path of a DER file about certificate; empty: none.
   ContactAddresses contact{};
+  StorageChoice storage{};
   std::vector<std::string> modules_off{};  ///< Loaded modules that do not serve this host.
   friend bool operator==(const HostOptions&, const HostOptions&) = default;
 };

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view kTopKeys[] = {"host",    "interface", "log", "module",
                                          "modules", "server",    "tls"};
-constexpr std::string_view kHostTables[] = {"contact", "module"};
+constexpr std::string_view kHostTables[] = {"contact", "module", "storage"};
 constexpr std::string_view kInterfaceTables[] = {"module"};
 
 template <class T>
@@ -182,6 +182,11 @@ void SnapshotBuilder::read_hosts() {
                                                  .header = "[host.contact]",
                                                  .owner = section.owner,
                                                  .options = core_options("[host.contact]")}));
+    hosts_.back().storage = reader_.read({.table = table(*node, "storage", "[host.storage]"),
+                                          .header = "[host.storage]",
+                                          .owner = section.owner,
+                                          .options = core_options("[host.storage]")});
+    snapshot_->sections_.push_back(hosts_.back().storage);
     read_modules(*node, "host.", section.owner);
   }
 }
@@ -271,7 +276,8 @@ void SnapshotBuilder::fill_hosts() {
   for (const Entity& entity : hosts_) {
     const Section& section = entity.section;
     const Section* contact = snapshot_->section("[host.contact]", section.owner);
-    RONDEL_CHECK(contact != nullptr);
+    const Section* storage = snapshot_->section("[host.storage]", section.owner);
+    RONDEL_CHECK(contact != nullptr && storage != nullptr);
     snapshot_->hosts_.push_back(
         {.name = section.owner,
          .certificate = get<std::string>(section, "certificate"),
@@ -280,6 +286,8 @@ void SnapshotBuilder::fill_hosts() {
          .key_alternative = get<std::string>(section, "key_alternative"),
          .ocsp_response = get<std::string>(section, "ocsp_response"),
          .contact = contact_addresses(*contact),
+         .storage = {get<std::string>(*storage, "users"), get<std::string>(*storage, "rosters"),
+                     get<std::string>(*storage, "offline"), get<std::string>(*storage, "values")},
          .modules_off = get<std::vector<std::string>>(section, "modules_off")});
   }
 }

@@ -18,6 +18,7 @@ namespace rondel::config {
 struct Entity {
   const Node* table = nullptr;
   Section section;
+  Section storage{};  ///< Of a host: its [host.storage].
 };
 
 /// One use: construct, build().

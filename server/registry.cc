@@ -27,6 +27,7 @@ void ModuleRegistrar::taken_twice(std::string_view what) {
 
 void ModuleRegistrar::add_storage(std::unique_ptr<store::Storage> storage) {
   registry_.storages.push_back(std::move(storage));
+  registry_.storage_owners.push_back(module_);
 }
 
 void ModuleRegistrar::add_disco_feature(std::string feature, bool for_host, bool for_account) {

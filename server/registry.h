@@ -75,6 +75,7 @@ class Registry {
   std::map<std::string, Owned<api::InstallFunction>, std::less<>> extensions;  ///< By module name.
   std::map<std::string, Owned<api::AuthenticatorFunction>, std::less<>> authenticators;
   std::vector<std::unique_ptr<store::Storage>> storages;
+  std::vector<ModuleIndex> storage_owners;  ///< The module of each of them.
   std::vector<Raw> raw_interfaces;
   std::vector<Owned<api::SessionFunction>> session_started, session_ended;
   std::vector<Owned<api::AccountFunction>> account_observers;

@@ -44,19 +44,27 @@ void Shard::start(std::unique_ptr<ring::Ring> ring) {
 
 void Shard::attach_storages() {
   for (const auto& storage : core_.registry.storages) {
+    const std::size_t owner = core_.registry.storage_owners[storages_.size()];
     storages_.push_back(storage->attach(*this));
+    named_storages_.push_back({core_.registry.module_names[owner], storages_.back().get()});
   }
   for (std::size_t i = 0; i < core_.host_names.size(); ++i) {
     auto host = std::make_unique<api::Host>();
     host->name = core_.host_names[i];
     host->options = &snapshot_->hosts()[i];
-    for (const auto& storage : storages_) {
-      api::HostStores& stores = host->stores;
-      stores.users = stores.users ? stores.users : storage->users();
-      stores.rosters = stores.rosters ? stores.rosters : storage->rosters();
-      stores.offline = stores.offline ? stores.offline : storage->offline();
-      stores.key_values = stores.key_values ? stores.key_values : storage->key_values();
+    const config::StorageChoice& choice = host->options->storage;
+    store::CombinedStorage::Parts parts;
+    for (const auto& [name, storage] : named_storages_) {
+      const auto may_hold = [&name = name](const std::string& chosen) {
+        return chosen.empty() || chosen == name;
+      };
+      parts.add({storage, may_hold(choice.users), may_hold(choice.rosters),
+                 may_hold(choice.offline), may_hold(choice.values)});
     }
+    combined_.push_back(std::make_unique<store::CombinedStorage>(parts));
+    const store::CombinedStorage& combined = *combined_.back();
+    host->stores = {combined.users(), combined.rosters(), combined.offline(),
+                    combined.key_values()};
     hosts_.push_back(std::move(host));
   }
 }
@@ -152,6 +160,8 @@ void Shard::finish() {
   while (!modules_.empty()) {
     modules_.pop_back();
   }
+  combined_.clear();
+  named_storages_.clear();
   storages_.clear();
   ring_.reset();
 }

@@ -20,6 +20,7 @@
 #include "server/endpoint.h"
 #include "server/outbox.h"
 #include "server/router.h"
+#include "store/combined_storage.h"
 #include "xml/parser.h"
 
 namespace rondel::server {
@@ -175,6 +176,9 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
   [[nodiscard]] base::TimerWheel& timers() override { return timers_; }
   [[nodiscard]] base::Executor& executor() override { return *this; }
   [[nodiscard]] std::chrono::seconds uptime() const override;
+  [[nodiscard]] std::span<const api::NamedStorage> storages() const override {
+    return named_storages_;
+  }
   [[nodiscard]] const api::Host* find_host(std::string_view name) const override;
   [[nodiscard]] std::span<const std::unique_ptr<api::Host>> hosts() const override {
     return hosts_;
@@ -253,6 +257,8 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
   ShardCounters counters_;
   std::vector<ShardListener> listeners_;
   std::vector<std::unique_ptr<store::StorageSession>> storages_;
+  std::vector<api::NamedStorage> named_storages_;
+  std::vector<std::unique_ptr<store::CombinedStorage>> combined_;  ///< One for each host.
   std::vector<std::unique_ptr<api::Host>> hosts_;
   std::vector<std::unique_ptr<api::ShardModule>> modules_;
   std::map<std::string, void*, std::less<>> services_;

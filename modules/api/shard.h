@@ -38,6 +38,12 @@ struct HostStores {
   store::KeyValueStore* key_values = nullptr;
 };
 
+/// A storage as a shard has it, with the name of its module.
+struct NamedStorage {
+  std::string name;
+  store::StorageSession* session = nullptr;
+};
+
 /// A virtual host that this server serves.
 struct Host {
   std::string name;  ///< Normalised.
@@ -80,6 +86,9 @@ class Shard {
   [[nodiscard]] virtual base::Executor& executor() = 0;
   /// How long this server runs.
   [[nodiscard]] virtual std::chrono::seconds uptime() const = 0;
+
+  /// All storages that are loaded, whichever host they serve.
+  [[nodiscard]] virtual std::span<const NamedStorage> storages() const { return {}; }
 
   // Hosts and users.
   [[nodiscard]] virtual const Host* find_host(std::string_view name) const = 0;

@@ -1,6 +1,7 @@
 #include "modules/control/commands.h"
 
 #include <fmt/format.h>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -10,6 +11,9 @@
 #include "modules/api/admin.h"
 #include "modules/api/certificate_service.h"
 #include "modules/api/credential_service.h"
+#include "modules/control/binding_commands.h"
+#include "modules/control/command_parts.h"
+#include "modules/control/copy_commands.h"
 #include "modules/control/protocol.h"
 #include "xmpp/datetime.h"
 #include "xmpp/jid.h"
@@ -17,58 +21,7 @@
 namespace rondel::modules::control {
 namespace {
 
-Json refuse(std::string why) {
-  return {{"ok", false}, {"error", std::move(why)}};
-}
-Json done() {
-  return {{"ok", true}};
-}
-
-std::string text(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-std::size_t number(const Json& object, const char* name, std::size_t fallback) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_number_unsigned() ? found->get<std::size_t>()
-                                                              : fallback;
-}
-
-/// The account that a request names, on a host that this server serves.
-base::Result<store::UserKey, std::string> user_of(api::Shard& shard, const std::string& jid) {
-  const auto parsed = xmpp::Jid::parse(jid);
-  if (!parsed || !parsed->has_local() || parsed->has_resource()) {
-    return base::Unexpected(fmt::format(
-        "\"{}\" is no account's address, which looks like user@host{}{}", jid, parsed ? "" : ": ",
-        parsed ? std::string_view() : xmpp::to_text(parsed.error())));
-  }
-  const api::Host* host = shard.find_host(parsed->domain());
-  if (host == nullptr) {
-    return base::Unexpected(fmt::format("there is no host {} here", parsed->domain()));
-  }
-  if (host->stores.users == nullptr) {
-    return base::Unexpected(fmt::format("host {} has no user storage", parsed->domain()));
-  }
-  return store::UserKey{std::string(parsed->local()), std::string(parsed->domain())};
-}
-
-store::UserStore& users_of(api::Shard& shard, const store::UserKey& user) {
-  return *shard.find_host(user.host)->stores.users;
-}
-
-std::string explain(const store::StoreError& error, const std::string& jid) {
-  switch (error.failure) {
-    case store::Failure::not_found:
-      return fmt::format("there is no account {}", jid);
-    case store::Failure::conflict:
-      return fmt::format("the account {} exists already", jid);
-    default:
-      return fmt::format("storage: {}", error.message);
-  }
-}
-
-std::string explain(api::CredentialError error) {
+std::string explain_keys(api::CredentialError error) {
   return error == api::CredentialError::busy
              ? "too many passwords are being worked on; try again"
              : "the password is empty, too long, or has characters that a password can't have";
@@ -92,7 +45,7 @@ base::Task<Keys> derive_keys(api::Shard& shard, Json request) {
       shard.service<api::CredentialService>()->derive(std::move(host), std::move(password));
   auto derived = co_await derivation;
   if (!derived) {
-    co_return base::Unexpected(explain(derived.error()));
+    co_return base::Unexpected(explain_keys(derived.error()));
   }
   UserWithKeys result{std::move(*user), std::move(*derived)};
   co_return Keys(std::move(result));
@@ -180,7 +133,8 @@ base::Task<Json> import_users(api::Shard& shard, Json request) {
     co_return refuse(fmt::format("\"users\" must be a list of at most {}", kImportBatchMax));
   }
   auto* credentials = shard.service<api::CredentialService>();
-  std::vector<store::NewUser> users;
+  // Each host has a user storage of its own, perhaps.
+  std::map<std::string, std::vector<store::NewUser>> users;
   std::vector<std::string> problems;
   for (const Json& entry : *entries) {
     const std::string jid = entry.is_object() ? text(entry, "jid") : std::string();
@@ -193,24 +147,27 @@ base::Task<Json> import_users(api::Shard& shard, Json request) {
     std::string password = text(entry, "password");
     auto derived = co_await credentials->derive(std::move(host), std::move(password));
     if (!derived) {
-      problems.push_back(fmt::format("{}: {}", jid, explain(derived.error())));
+      problems.push_back(fmt::format("{}: {}", jid, explain_keys(derived.error())));
       continue;
     }
-    users.push_back({std::move(*user), std::move(*derived)});
+    users[user->host].push_back({*user, std::move(*derived)});
   }
   Json answer = done();
-  answer["created"] = 0;
-  if (!users.empty()) {
-    store::UserStore& store = users_of(shard, users.front().user);
-    auto outcome = co_await store.create_many(std::move(users));
+  std::size_t created = 0;
+  for (auto& [host, batch] : users) {
+    store::UserStore& store = *shard.find_host(host)->stores.users;
+    auto creation = store.create_many(std::move(batch));
+    auto outcome = co_await creation;
     if (!outcome) {
-      co_return refuse(explain(outcome.error(), {}));
+      problems.push_back(fmt::format("host {}: {}", host, explain(outcome.error(), {})));
+      continue;
     }
-    answer["created"] = outcome->created;
+    created += outcome->created;
     for (const store::UserKey& existing : outcome->existing) {
       problems.push_back(fmt::format("the account {} exists already", store::to_text(existing)));
     }
   }
+  answer["created"] = created;
   answer["problems"] = problems;
   co_return answer;
 }
@@ -319,10 +276,19 @@ base::Task<Json> reload(api::Shard& shard, Json) {
 base::Task<Json> execute(api::Shard& shard, Json request) {
   using Function = base::Task<Json> (*)(api::Shard&, Json);
   static constexpr std::pair<const char*, Function> kCommands[] = {
-      {"user.add", add_user},           {"user.delete", delete_user},
-      {"user.passwd", change_password}, {"user.list", list_users},
-      {"user.import", import_users},    {"status", status},
-      {"sessions", sessions},           {"reload", reload},
+      {"user.add", add_user},
+      {"user.delete", delete_user},
+      {"user.passwd", change_password},
+      {"user.list", list_users},
+      {"user.import", import_users},
+      {"status", status},
+      {"sessions", sessions},
+      {"reload", reload},
+      {"user.bind", bind_user},
+      {"user.unbind", unbind_user},
+      {"user.show", show_user},
+      {"storage.copy", copy_storage},
+      {"storage.compare", compare_storage},
   };
   const std::string command = request.is_object() ? text(request, "command") : std::string();
   if (command == "modules") {

@@ -7,7 +7,8 @@
 //   "2026-…Z"}]} ← {"ok": false, "error": "there is no host example.net here"}
 //
 // Commands: user.add, user.delete, user.passwd, user.list, user.import (users: [{jid, password}…],
-// at most kImportBatchMax of them), status, sessions, modules, reload, stop.
+// at most kImportBatchMax of them), user.bind, user.unbind, user.show (binding_commands.h),
+// storage.copy, storage.compare (copy_commands.h), status, sessions, modules, reload, stop.
 #pragma once
 
 #include <cstddef>
@@ -18,5 +19,7 @@ namespace rondel::modules::control {
 inline constexpr std::size_t kRequestBytesMax = 1024 * 1024;
 inline constexpr std::size_t kImportBatchMax = 500;
 inline constexpr std::size_t kListPageMax = 1000;
+/// Users that are copied or compared by one request.
+inline constexpr std::size_t kCopyPageMax = 200;
 
 }  // namespace rondel::modules::control

@@ -10,8 +10,6 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <termios.h>
 #include <thread>
 #include <unistd.h>
@@ -20,79 +18,16 @@
 #include "config/bootstrap.h"
 #include "config/document.h"
 #include "modules/control/protocol.h"
+#include "modules/control/rondelctl_client.h"
+#include "modules/control/rondelctl_storage.h"
 
 namespace {
 
-using Json = nlohmann::json;
+using namespace rondel::modules::control::client;  // NOLINT: the program's own parts
 using rondel::modules::control::kImportBatchMax;
 using rondel::modules::control::kListPageMax;
 
-// DESIGN §9: 0 done, 1 refused, 2 usage.
-constexpr int kDone = 0;
-constexpr int kRefused = 1;
-constexpr int kUsage = 2;
 constexpr int kImportConnections = 4;
-
-/// Ends the program with a sentence; thrown up to main.
-struct Failure {
-  int exit_code;
-  std::string text;
-};
-
-/// A blocking connection to the control socket.
-class Client {
- public:
-  explicit Client(const std::string& path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof(address.sun_path)) {
-      throw Failure{kUsage, fmt::format("the socket's path is too long: {}", path)};
-    }
-    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-    fd_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd_ < 0 ||
-        connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
-      throw Failure{
-          kRefused,
-          fmt::format(
-              "no server answers at {}: {} (is rondeld running, and may you use its socket?)", path,
-              std::strerror(errno))};
-    }
-  }
-  ~Client() { close(fd_); }
-  Client(const Client&) = delete;
-  Client& operator=(const Client&) = delete;
-
-  Json ask(const Json& request) {
-    const std::string line = request.dump() + "\n";
-    for (std::size_t sent = 0; sent < line.size();) {
-      const ssize_t count = send(fd_, line.data() + sent, line.size() - sent, MSG_NOSIGNAL);
-      if (count < 0) {
-        throw Failure{kRefused, fmt::format("the server went away: {}", std::strerror(errno))};
-      }
-      sent += static_cast<std::size_t>(count);
-    }
-    std::size_t end;
-    while ((end = buffer_.find('\n')) == std::string::npos) {
-      char chunk[65536];
-      const ssize_t count = recv(fd_, chunk, sizeof(chunk), 0);
-      if (count <= 0) {
-        throw Failure{kRefused, "the server ended the connection"};
-      }
-      buffer_.append(chunk, static_cast<std::size_t>(count));
-    }
-    Json answer = Json::parse(buffer_.substr(0, end), nullptr, false);
-    buffer_.erase(0, end + 1);
-    if (!answer.is_object()) {
-      throw Failure{kRefused, "the server gave no sensible answer"};
-    }
-    return answer;
-  }
-
- private:
-  int fd_;
-  std::string buffer_;
-};
 
 std::string control_socket(const std::string& socket, const std::string& config) {
   if (!socket.empty()) {
@@ -139,17 +74,6 @@ std::string read_password(bool from_stdin) {
     throw Failure{kUsage, "the two passwords differ"};
   }
   return password;
-}
-
-int finish(const Json& answer, bool as_json, const std::string& said) {
-  if (as_json) {
-    fmt::print("{}\n", answer.dump(2));
-  } else if (answer.value("ok", false)) {
-    fmt::print("{}", said);
-  } else {
-    fmt::print(stderr, "rondelctl: {}\n", answer.value("error", "refused"));
-  }
-  return answer.value("ok", false) ? kDone : kRefused;
 }
 
 int list_users(Client& client, const std::string& host, bool as_json) {
@@ -364,7 +288,26 @@ int run(int count, char** arguments) {
   CLI::App* list = user->add_subcommand("list", "Lists the accounts of a host");
   CLI::App* import =
       user->add_subcommand("import", "Creates accounts: a line each, JID, white space, password");
-  for (CLI::App* command : {add, remove, passwd}) {
+  CLI::App* bind = user->add_subcommand("bind", "Makes a certificate or a principal an account's");
+  CLI::App* unbind = user->add_subcommand("unbind", "Takes it away from the account");
+  CLI::App* show_user = user->add_subcommand("show", "What is known of an account");
+  BindingOptions binding;
+  for (CLI::App* command : {bind, unbind}) {
+    command->add_option("--certificate", binding.certificate, "A certificate's file, PEM or DER");
+    command->add_option("--fingerprint", binding.fingerprint, "A certificate's SHA-256");
+    command->add_option("--certificate-name", binding.name,
+                        "A name in certificates: xmpp:JID, email:ADDRESS or cn:NAME");
+    command->add_option("--principal", binding.principal, "A Kerberos principal: NAME@REALM");
+  }
+  CLI::App* storage = app.add_subcommand("storage", "Storages")->require_subcommand(1);
+  CLI::App* copy =
+      storage->add_subcommand("copy", "Copies all data of a host from one storage to another");
+  CopyOptions way;
+  copy->add_option("FROM", way.from, "The module, such as store-sqlite")->required();
+  copy->add_option("TO", way.to, "The module, such as store-postgresql")->required();
+  copy->add_option("HOST", way.host, "The host")->required();
+  copy->add_flag("--replace", way.may_replace, "Also if TO holds data of the host already");
+  for (CLI::App* command : {add, remove, passwd, bind, unbind, show_user}) {
     command->add_option("JID", jid, "The account: user@host")->required();
   }
   for (CLI::App* command : {add, passwd}) {
@@ -402,6 +345,15 @@ int run(int count, char** arguments) {
   if (remove->parsed()) {
     return finish(client.ask({{"command", "user.delete"}, {"jid", jid}}), as_json,
                   fmt::format("{} was removed\n", jid));
+  }
+  if (bind->parsed() || unbind->parsed()) {
+    return change_bindings(client, bind->parsed(), jid, binding, as_json);
+  }
+  if (show_user->parsed()) {
+    return show_account(client, jid, as_json);
+  }
+  if (copy->parsed()) {
+    return copy_storage(client, way, as_json);
   }
   if (list->parsed()) {
     return list_users(client, host, as_json);

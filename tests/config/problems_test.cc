@@ -304,6 +304,11 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"host_with_a_user",
             "[[host]]\nname = \"me@example.org\"\n",
             {"13:8: name is \"me@example.org\"; it must be a domain such as \"example.org\""}},
+        Bad{"storage_is_not_loaded",
+            "[[host]]\nname = \"b.example\"\n[host.storage]\nusers = \"ping\"\nrosters = "
+            "\"sampel\"\n",
+            {"16:11: rosters names \"sampel\", which is not loaded; loaded: sample, ping; did you "
+             "mean \"sample\"?"}},
         Bad{"module_off_that_is_not_loaded",
             "[[host]]\nname = \"b.example\"\nmodules_off = [\"ping\", \"sampel\"]\n",
             {"14:24: modules_off has \"sampel\", which is not loaded; loaded: sample, ping; did "

@@ -101,6 +101,9 @@ certificate_alternative = "rsa.crt"
 key_alternative = "/keys/rsa.key"
 ocsp_response = "example.ocsp"
 modules_off = ["ping"]
+[host.storage]
+users = "ping"
+offline = "sample"
 [host.contact]
 abuse = ["mailto:abuse@example.org"]
 admin = ["xmpp:admin@example.org", "mailto:admin@example.org"]
@@ -145,6 +148,7 @@ authentication_tries_max = 3
                           {"x:3"},
                           {"https://example.org/status"},
                           {"x:4"}},
+                         {"ping", "", "sample", ""},
                          {"ping"}};
   EXPECT_THAT(snapshot->hosts(), ElementsAre(host));
   const InterfaceOptions interface {

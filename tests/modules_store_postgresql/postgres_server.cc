@@ -171,6 +171,8 @@ void PostgresServer::freeze(bool is_frozen) {
 std::string PostgresServer::run(const std::string& sql, const std::string& database) {
   PGconn* connection = PQconnectdb(
       fmt::format("host={} port={} user=tester dbname={}", folder_, port_, database).c_str());
+  PQsetNoticeProcessor(
+      connection, [](void*, const char*) {}, nullptr);
   PGresult* result = PQexec(connection, sql.c_str());
   const ExecStatusType status = PQresultStatus(result);
   EXPECT_TRUE(status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
