@@ -65,6 +65,8 @@ std::string explain_copy(const std::string& storage, const store::StoreError& er
 class Gathering {
  public:
   explicit Gathering(std::size_t count) : left_(count) {}
+  Gathering(const Gathering&) = delete;
+  Gathering& operator=(const Gathering&) = delete;
 
   void note(std::string problem) { problems_.push_back(std::move(problem)); }
   void one_is_over() {
@@ -74,9 +76,15 @@ class Gathering {
   }
   [[nodiscard]] std::vector<std::string>& problems() { return problems_; }
 
-  [[nodiscard]] bool await_ready() const { return left_ == 0; }
-  void await_suspend(std::coroutine_handle<> waiter) { waiter_ = waiter; }
-  void await_resume() const {}
+  /// To be awaited once.
+  struct AllOver {
+    Gathering* gathering;
+
+    [[nodiscard]] bool await_ready() const { return gathering->left_ == 0; }
+    void await_suspend(std::coroutine_handle<> waiter) const { gathering->waiter_ = waiter; }
+    void await_resume() const {}
+  };
+  [[nodiscard]] AllOver all_over() { return AllOver{this}; }
 
  private:
   std::size_t left_;
@@ -133,7 +141,9 @@ base::Task<Json> do_page(Way way, Step step) {
   for (UserKey& user : users) {
     step(way, std::move(user), gathering).start();
   }
-  co_await *gathering;
+  // A variable first: gcc 12 copies what it finds behind a reference.
+  auto all_over = gathering->all_over();
+  co_await all_over;
   Json answer = done();
   answer["users"] = count;
   answer["problems"] = gathering->problems();
