@@ -4,6 +4,7 @@
 
 #include "modules/store-sqlite/sqlite_storage.h"
 #include "tests/modules_store_sqlite/temporary_folder.h"
+#include "tests/store/test_executor.h"
 
 namespace rondel::modules::store_sqlite::test {
 namespace {
@@ -45,6 +46,34 @@ TEST_F(SchemaTest, AFileOfEveryOlderVersionMigratesAndKeepsItsData) {
               static_cast<std::int64_t>(steps.size()));
     EXPECT_EQ(connection->query_text_blocking("SELECT language FROM account").value(), "it");
   }
+}
+
+TEST_F(SchemaTest, AFileOfTheFirstVersionOpensWithItsAccountsAndTakesBindings) {
+  {
+    auto connection = connect();
+    ASSERT_TRUE(migrate_blocking(*connection, migrations().first(1)).has_value());
+    ASSERT_TRUE(connection
+                    ->execute_blocking(
+                        "INSERT INTO account VALUES ('h', 'juliet', 0, 1, 2);"
+                        "INSERT INTO scram_credential VALUES ('h', 'juliet', 2, 4096, x'01', x'02',"
+                        " x'03')")
+                    .has_value());
+  }
+  SqliteStorage storage({.path = path_});
+  ASSERT_TRUE(storage.open_blocking().has_value());
+  store::test::TestExecutor shard;
+  auto session = storage.attach(shard);
+  const store::UserKey juliet("juliet", "h");
+  const store::Binding binding(store::BindingKind::principal, "juliet@H");
+  ASSERT_TRUE(shard.get_blocking(session->users()->bind(juliet, binding)).has_value());
+  const auto found = shard.get_blocking(session->users()->credentials(juliet));
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(found->account.created.time_since_epoch().count(), 1);
+  ASSERT_EQ(found->credentials.scram.size(), 1);
+  EXPECT_EQ(found->credentials.scram[0].salt, "\x01");
+  EXPECT_EQ(found->credentials.bindings, std::vector{binding});
+  storage.close_blocking();
+  shard.run_ready();
 }
 
 TEST_F(SchemaTest, AMigrationThatFailsChangesNothing) {

@@ -1,0 +1,35 @@
+#!/usr/bin/python3
+"""A story of tests/clients once more, with everything in PostgreSQL: on_postgresql.py STORY [its arguments]"""
+
+import importlib
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "clients"))
+
+import helper  # noqa: E402
+from runner import server as runner_server  # noqa: E402
+from throwaway_postgres import Postgres  # noqa: E402
+
+
+def main():
+    story = importlib.import_module(sys.argv.pop(1))
+    with Postgres() as postgres:
+        make_server = helper.make_server
+
+        def make_on_postgresql(options, **more):
+            if options.server != "rondel":
+                helper.skip("storages are of rondeld only")
+            postgres.ask("DROP SCHEMA IF EXISTS rondel CASCADE")
+            modules = more.get("modules") or runner_server.MODULES
+            more["modules"] = ["store-postgresql" if module == "store-sqlite" else module for module in modules]
+            more["extra"] = more.get("extra", "") + "\n" + postgres.options()
+            return make_server(options, **more)
+
+        helper.make_server = make_on_postgresql
+        story.main()
+
+
+if __name__ == "__main__":
+    main()
