@@ -1,6 +1,7 @@
 #include "base/timer_wheel.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace rondel::base {
 
@@ -21,6 +22,9 @@ void TimerWheel::place(Timer& timer) {
   }
   const std::uint64_t index = (timer.due_ms_ >> (kSlotBits * level)) & (kSlots - 1);
   slots_[static_cast<std::size_t>(level)][index].push_back(timer);
+  if (level == 0) {
+    may_be_set_[index / 64] |= std::uint64_t{1} << (index % 64);
+  }
 }
 
 void TimerWheel::cascade(int level) {
@@ -40,8 +44,10 @@ void TimerWheel::advance(std::uint64_t now_ms) {
         cascade(level);
       }
     }
+    const std::uint64_t index = now_ms_ & (kSlots - 1);
+    may_be_set_[index / 64] &= ~(std::uint64_t{1} << (index % 64));
     Slot due;
-    due.take_all(slots_[0][now_ms_ & (kSlots - 1)]);
+    due.take_all(slots_[0][index]);
     while (!due.empty()) {
       due.pop_front().expired();
     }
@@ -52,10 +58,23 @@ std::uint64_t TimerWheel::next_delay_ms(std::uint64_t bound_ms) const {
   // Looking further than the next turn of the lowest level would need the upper ones: stop there.
   const std::uint64_t turn = kSlots - (now_ms_ & (kSlots - 1));
   const std::uint64_t limit = std::min(bound_ms, turn);
-  for (std::uint64_t delay = 1; delay < limit; ++delay) {
-    if (!slots_[0][(now_ms_ + delay) & (kSlots - 1)].empty()) {
-      return delay;
+  // Every turn of a loop asks: bits instead of up to 255 slots, none of which is warm.
+  const std::uint64_t now = now_ms_ & (kSlots - 1);
+  for (std::uint64_t index = now + 1; index < now + limit;) {
+    std::uint64_t& word = may_be_set_[index / 64];
+    const std::uint64_t ahead = word >> (index % 64);
+    if (ahead == 0) {
+      index = (index / 64 + 1) * 64;
+      continue;
     }
+    index += static_cast<std::uint64_t>(std::countr_zero(ahead));
+    if (index >= now + limit) {
+      break;
+    }
+    if (!slots_[0][index].empty()) {
+      return index - now;
+    }
+    word &= ~(std::uint64_t{1} << (index % 64));
   }
   return limit;
 }

@@ -59,6 +59,9 @@ class TimerWheel {
 
   std::uint64_t now_ms_;
   std::array<std::array<Slot, kSlots>, kLevels> slots_;
+  /// Of the lowest level: a clear bit means an empty slot; a set one may, too, as timers leave by
+  /// themselves.
+  mutable std::array<std::uint64_t, kSlots / 64> may_be_set_{};
 };
 
 }  // namespace rondel::base
