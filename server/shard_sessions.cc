@@ -10,7 +10,9 @@
 namespace rondel::server {
 
 std::uint16_t Shard::home_of(std::string_view bare_jid) const {
-  return static_cast<std::uint16_t>(base::hash_text(bare_jid) % shard_count());
+  const std::uint16_t count = shard_count();
+  return count == 1 ? std::uint16_t{0}
+                    : static_cast<std::uint16_t>(base::hash_text(bare_jid) % count);
 }
 
 std::chrono::seconds Shard::uptime() const {

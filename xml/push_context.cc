@@ -8,6 +8,7 @@
 #include "base/byte_buffer.h"
 #include "base/check.h"
 #include "xml/libxml_guard.h"
+#include "xml/well_known.h"
 #include "xml/writer.h"
 
 namespace rondel::xml {
@@ -80,7 +81,7 @@ struct PushContext::Callbacks {
     const auto resolve = [&context](std::string_view text) {
       return resolve_ampersands(text, context.scratch_);
     };
-    builder.start_element(view(name), resolve(view(ns)));
+    builder.start_element(view(name), context.resolve_namespace(ns));
     for (int index = 0; index < attribute_count; ++index, attributes += 5) {
       if (attributes[1] != nullptr && attributes[2] == nullptr) {
         return fail(user, XmlError::bad_namespace_prefix);
@@ -88,7 +89,7 @@ struct PushContext::Callbacks {
       const auto* value = reinterpret_cast<const char*>(attributes[3]);
       const auto* end = reinterpret_cast<const char*>(attributes[4]);
       // One after the other: both may need the scratch.
-      builder.add_attribute(view(attributes[0]), resolve(view(attributes[2])));
+      builder.add_attribute(view(attributes[0]), context.resolve_namespace(attributes[2]));
       builder.set_value(resolve({value, static_cast<std::size_t>(end - value)}));
     }
     if (builder.has_failed()) {
@@ -173,6 +174,24 @@ PushContext::~PushContext() {
   // Our callbacks build no document; libxml2 makes one all the same where an entity is declared.
   xmlFreeDoc(context->myDoc);
   xmlFreeParserCtxt(context);
+}
+
+std::string_view PushContext::resolve_namespace(const unsigned char* name) {
+  if (name == nullptr) {
+    return {};
+  }
+  // Its dictionary has each name once and forgets none, so the address stands for the text.
+  KnownNamespace& slot = known_[(reinterpret_cast<std::uintptr_t>(name) >> 3) % kKnownNamespaces];
+  if (slot.name == name) {
+    return slot.ns;
+  }
+  const std::string_view ns = resolve_ampersands(view(name), scratch_);
+  const std::string_view known = well_known_namespace(ns);
+  if (known.empty()) {
+    return ns;
+  }
+  slot = {name, known};
+  return known;
 }
 
 std::int64_t PushContext::bytes_read() const {

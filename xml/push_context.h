@@ -1,6 +1,7 @@
 // One libxml2 push parser, primed with a stream's namespaces.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -31,12 +32,22 @@ class PushContext {
 
  private:
   struct Callbacks;
+  /// A well-known namespace by the address of libxml2's own copy of its name.
+  struct KnownNamespace {
+    const unsigned char* name = nullptr;
+    std::string_view ns;
+  };
+  static constexpr std::size_t kKnownNamespaces = 32;
+
   [[nodiscard]] std::int64_t bytes_read() const;
+  /// The namespace that libxml2 names; a view of static text if it is well known.
+  [[nodiscard]] std::string_view resolve_namespace(const unsigned char* name);
 
   StreamNamespaces namespaces_;
   TreeBuilder builder_;
   void* context_ = nullptr;  // xmlParserCtxt
   std::string scratch_;      // of resolve_ampersands()
+  std::array<KnownNamespace, kKnownNamespaces> known_{};
   bool is_primed_ = false;
   int names_at_start_ = 0;
   std::size_t bytes_fed_ = 0;
