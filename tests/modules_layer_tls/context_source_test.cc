@@ -143,5 +143,37 @@ TEST(ContextSource, SaysWhichListIsWrong) {
   EXPECT_NE(started.error().message, "");
 }
 
+TEST(ContextSource, TrustsClientsByInterfaceAndKeepsTheOldTrustOverABadReload) {
+  tls::TestPki pki;
+  const tls::HostCertificate certificate = pki.issue("a", {.names = {"a.example"}});
+  const std::string authorities = fmt::format("client_ca = \"{}\"\n", pki.root_file());
+  const auto with_list = [&](const std::string& path) {
+    return config_of({certificate}, "required",
+                     authorities + fmt::format("client_crl = \"{}\"\n", path));
+  };
+  ContextSource source;
+  ASSERT_TRUE(source.start(*config_of({certificate}, "required")).has_value());
+  EXPECT_TRUE(source.first()->client_trusts.empty());
+  const auto good = with_list(pki.revoke("list.pem", {}));
+  ASSERT_TRUE(source.prepare(*good).has_value());
+  const HostContextsPointer taken = source.prepared_from(*good);
+  ASSERT_EQ(taken->client_trusts.size(), 1u);
+  EXPECT_NE(taken->client_trusts.at("clients"), nullptr);
+  const auto ended = with_list(pki.revoke("ended.pem", {}, -1));
+  const auto missing = with_list(pki.path("none.pem"));
+  const auto swapped = with_list(pki.root_file());
+  for (const auto& bad : {ended, missing, swapped}) {
+    const auto prepared = source.prepare(*bad);
+    ASSERT_FALSE(prepared.has_value());
+    EXPECT_THAT(prepared.error().message, HasSubstr(pki.path("")));
+    EXPECT_EQ(source.prepared_from(*bad), nullptr);
+  }
+  EXPECT_EQ(source.prepared_from(*good), taken);
+  // At the start a list that has ended is better than no server: it opens nothing.
+  ContextSource fresh;
+  EXPECT_TRUE(fresh.start(*ended).has_value());
+  EXPECT_FALSE(fresh.start(*missing).has_value());
+}
+
 }  // namespace
 }  // namespace rondel::modules::layer_tls

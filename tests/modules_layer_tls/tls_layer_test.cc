@@ -1,9 +1,10 @@
 #include "modules/layer-tls/tls_layer.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "tests/tls/test_pki.h"
 #include "tests/tls/tls_client.h"
+#include "tls/client_trust.h"
 #include "tls/context.h"
 
 namespace rondel::modules::layer_tls {
@@ -118,6 +119,57 @@ TEST(TlsLayer, SaysWhyAHandshakeFailed) {
   EXPECT_FALSE(pair.layer->is_up());
   EXPECT_NE(pair.layer->failure(), "");
   EXPECT_TRUE(pair.plain.empty());
+}
+
+TEST_P(Versions, ALayerTellsWhatTheClientHasShownUntilNobodyAuthenticatesAnyMore) {
+  tls::TestPki pki;
+  tls::TestPki foreign;
+  const tls::HostCertificate host = pki.issue("a", {.names = {"example.org"}});
+  const auto contexts = tls::TlsContexts::load(std::vector{host}, {}).value();
+  tls::AcceptOptions accept;
+  accept.client_trust =
+      tls::ClientTrust::load(pki.root_file(), {}, tls::ExpiredCertificate::warn).value();
+  const auto shown_with = [&](const tls::HostCertificate& certificate) {
+    tls::ClientOptions options = Pair::options(GetParam());
+    options.certificate_path = certificate.certificate_path;
+    options.key_path = certificate.key_path;
+    tls::TlsClient client(options);
+    TlsLayer layer(*tls::accept_channel(contexts, accept));
+    base::ByteBuffer plain;
+    base::ByteBuffer out;
+    EXPECT_FALSE(layer.client_certificate());
+    for (std::string wire = client.take_wire(); !wire.empty() || !out.empty();
+         wire = client.take_wire()) {
+      if (!wire.empty()) {
+        EXPECT_EQ(layer.receive(base::as_bytes(wire), plain, out), Status::ok);
+      }
+      client.receive(base::as_text(out.bytes()));
+      out.clear();
+    }
+    EXPECT_TRUE(layer.is_up());
+    auto shown = layer.client_certificate();
+    layer.forget_channel_bindings();
+    EXPECT_FALSE(layer.client_certificate());
+    EXPECT_TRUE(layer.is_up());
+    return shown.value();
+  };
+  const std::string address = "otherName:1.3.6.1.5.5.7.8.5;UTF8:romeo@example.org";
+  const tls::Wanted wanted{.names = {"Romeo"}, .alternative_names = address + ",email:r@m.example"};
+  const api::ClientCertificate good = shown_with(pki.issue("good", wanted));
+  EXPECT_EQ(good.trust, api::CertificateTrust::verified);
+  EXPECT_EQ(good.reason, "");
+  EXPECT_THAT(good.xmpp_addresses, testing::ElementsAre("romeo@example.org"));
+  EXPECT_THAT(good.emails, testing::ElementsAre("r@m.example"));
+  EXPECT_EQ(good.common_name, "Romeo");
+  EXPECT_EQ(good.fingerprint.size(), 64u);
+  EXPECT_EQ(shown_with(foreign.issue("foreign", wanted)).trust,
+            api::CertificateTrust::unknown_issuer);
+  tls::Wanted past = wanted;
+  past.valid_from_days = -9;
+  past.valid_until_days = -1;
+  const api::ClientCertificate bad = shown_with(pki.issue("past", past));
+  EXPECT_EQ(bad.trust, api::CertificateTrust::unusable);
+  EXPECT_NE(bad.reason, "");
 }
 
 }  // namespace
