@@ -78,8 +78,9 @@ StoreResult<void> Directory::connect_blocking(Role role) {
 template <class T, class Question>
 StoreResult<T> Directory::ask(Role role, Question question) {
   Link& used = link(role);
-  // An old connection may have been closed while nobody looked; a new one may not.
-  for (bool is_new = used.connection == nullptr;; is_new = true) {
+  // An old connection may have been closed while nobody looked, and then there are other servers.
+  bool is_new = used.connection == nullptr;
+  for (std::size_t tries_left = servers_.size();; --tries_left, is_new = true) {
     if (used.connection == nullptr) {
       RONDEL_TRY_VOID(connect_blocking(role));
     }
@@ -96,6 +97,8 @@ StoreResult<T> Directory::ask(Role role, Question question) {
     used.connection.reset();
     if (is_new || error.is_late) {
       note_failure(server, error.message, error.is_late);
+    }
+    if (error.is_late || tries_left == 0) {
       return fail(Failure::unavailable, error.message);
     }
   }

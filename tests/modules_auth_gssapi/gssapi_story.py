@@ -1,0 +1,297 @@
+#!/usr/bin/python3
+"""rondeld with tickets of a real MIT KDC: slixmpp logs in with one, and a client on python3-gssapi does what is wrong.
+Users are in slapd on one host and in SQLite on the other."""
+
+import asyncio
+import base64
+import hashlib
+import os
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "clients"), os.path.join(HERE, "..", "modules_store_ldap")]
+
+import directory as slapd  # noqa: E402
+import helper  # noqa: E402
+import kdc as kerberos_kdc  # noqa: E402
+from runner import sasl, server as runner  # noqa: E402
+from tiny_client import Refused, TinyClient  # noqa: E402
+
+try:
+    import gssapi
+    import gssapi.raw
+    import kerberos  # noqa: F401  what slixmpp speaks GSSAPI by
+    import slixmpp
+except ImportError as error:
+    helper.skip(f"{error.name} is missing (apt-get install python3-gssapi python3-kerberos python3-slixmpp)")
+
+HOST = "localhost"
+WAIT_S = 15 * helper.PATIENCE
+SASL_ERRORS = ("not-authorized", "temporary-auth-failure", "account-disabled", "invalid-authzid", "malformed-request",
+               "credentials-expired", "invalid-mechanism", "aborted")
+MODULES = ["store-ldap", *runner.MODULES, "auth-gssapi"]
+
+
+def token_context(environment, service=f"xmpp@{HOST}", bindings=None):
+    """The client's end of a context. libkrb5 reads the environment of this process."""
+    os.environ["KRB5_CONFIG"], os.environ["KRB5CCNAME"] = environment["KRB5_CONFIG"], environment["KRB5CCNAME"]
+    name = gssapi.Name(service, gssapi.NameType.hostbased_service)
+    flags = [gssapi.RequirementFlag.mutual_authentication, gssapi.RequirementFlag.integrity]
+    bound = gssapi.raw.ChannelBindings(application_data=bindings) if bindings else None
+    return gssapi.SecurityContext(name=name, usage="initiate", flags=flags, mech=gssapi.MechType.kerberos,
+                                  channel_bindings=bound)
+
+
+class Ticket(TinyClient):
+    """GSSAPI; `change` maps a token by its number (0: the first) to what is sent instead."""
+
+    def __init__(self, context, authzid="", layer=1, change=None, bind=None, first=None):
+        super().__init__(HOST, "?", "?", resource="g", mechanism="GSSAPI")
+        self.context, self.authzid, self.layer = context, authzid, layer
+        self.change = change or (lambda number, token: token)
+        self.bind, self.first = bind, first
+
+    def say(self, number, token):
+        token = self.change(number, token)
+        text = base64.b64encode(token).decode() or "="
+        if number == 0:
+            self.send(f"<auth xmlns='{sasl.NS_SASL}' mechanism='GSSAPI'>{text}</auth>")
+        else:
+            self.send(f"<response xmlns='{sasl.NS_SASL}'>{'' if text == '=' else text}</response>")
+
+    async def hear(self):
+        return base64.b64decode((await self.expect(f"{{{sasl.NS_SASL}}}challenge")).text or "")
+
+    async def authenticate(self):
+        if self.bind is not None:
+            self.context = self.bind(self.writer.get_extra_info("ssl_object").getpeercert(binary_form=True))
+        self.say(0, self.first or self.context.step())
+        token = self.context.step(await self.hear())
+        assert self.context.complete
+        self.say(1, token or b"")
+        layers = self.context.unwrap(await self.hear()).message
+        assert layers == b"\1\0\0\0", f"security layers are offered: {layers}"
+        self.say(2, self.context.wrap(bytes([self.layer, 0, 0, 0]) + self.authzid.encode(), False).message)
+        await self.expect(f"{{{sasl.NS_SASL}}}success")
+
+
+async def outcome(server, client):
+    """The bare JID that came in, or the name of the SASL error."""
+    try:
+        await asyncio.wait_for(client.connect(server.ports["starttls"], "starttls", server.trusted(HOST)), WAIT_S)
+        return client.jid.split("/")[0]
+    except Refused as error:
+        for name in SASL_ERRORS:
+            if name in str(error):
+                return name
+        raise
+    finally:
+        client.abandon()
+
+
+async def expect(server, wanted, client, what):
+    seen = await outcome(server, client)
+    assert seen == wanted, f"{what}: {seen} instead of {wanted}\n{server.log_text()}"
+
+
+def flipped(place):
+    """A change of one bit in the first token."""
+    def change(number, token):
+        if number != 0:
+            return token
+        at = int(len(token) * place)
+        return token[:at] + bytes([token[at] ^ 1]) + token[at + 1:]
+    return change
+
+
+async def right_and_wrong(server, kdc, evil, tickets):
+    romeo = tickets["romeo"]
+    jid = f"montague@{HOST}"   # romeo@EXAMPLE.ORG is bound to this account
+    await expect(server, jid, Ticket(token_context(romeo)), "a ticket")
+    await expect(server, jid, Ticket(token_context(romeo), authzid=jid), "a ticket with an authzid")
+    await expect(server, "invalid-authzid", Ticket(token_context(romeo), authzid=f"juliet@{HOST}"), "another's authzid")
+    await expect(server, "invalid-authzid", Ticket(token_context(romeo), authzid="@@"), "an authzid that is none")
+    await expect(server, "malformed-request", Ticket(token_context(romeo), authzid="a\0b"), "NUL in the authzid")
+    await expect(server, "not-authorized", Ticket(token_context(romeo), layer=2), "a layer that was not offered")
+    await expect(server, "not-authorized", Ticket(token_context(tickets["stranger"])), "a principal bound to nobody")
+    await expect(server, "not-authorized", Ticket(token_context(tickets["shared"])), "a principal of two accounts")
+    await expect(server, f"twin2@{HOST}", Ticket(token_context(tickets["shared"]), authzid=f"twin2@{HOST}"),
+                 "a principal of two accounts that names one")
+    await expect(server, "not-authorized", Ticket(token_context(tickets["shared"]), authzid=jid),
+                 "a principal of two accounts that names a third")
+    await expect(server, "account-disabled", Ticket(token_context(tickets["gone"])), "a disabled account")
+    await expect(server, "not-authorized", Ticket(token_context(tickets["evil"]), change=None), "a ticket of a forger")
+    # The ticket, its end and the authenticator, each with one bit changed.
+    for place in (0.4, 0.6, 0.97):
+        await expect(server, "not-authorized", Ticket(token_context(romeo), change=flipped(place)), f"a bit at {place}")
+    await expect(server, "not-authorized", Ticket(token_context(romeo, f"host@{HOST}")), "a ticket for another service")
+    for first in (b"x", b"\0" * 100, b"\x60\x82\xff\xff", os.urandom(2000)):
+        await expect(server, "malformed-request", Ticket(token_context(romeo), first=first), "no token")
+    context = token_context(romeo)
+    token = context.step()
+    await expect(server, jid, Ticket(token_context(romeo)), "before the repetition")
+    used = Ticket(context, first=token)
+    await expect(server, jid, used, "the first use")
+    await expect(server, "not-authorized", Ticket(token_context(romeo), first=token), "a repeated token")
+
+
+async def bound_to_the_channel(server, tickets):
+    romeo = tickets["romeo"]
+
+    def right(certificate):
+        data = b"tls-server-end-point:" + hashlib.sha256(certificate).digest()
+        return token_context(romeo, bindings=data)
+
+    def wrong(_):
+        return token_context(romeo, bindings=b"tls-server-end-point:" + b"\0" * 32)
+
+    await expect(server, f"montague@{HOST}", Ticket(None, bind=right), "bound to this channel")
+    await expect(server, "not-authorized", Ticket(None, bind=wrong), "bound to another channel")
+
+
+async def expired(server, kdc):
+    environment = kdc.tickets("romeo", life="2s")
+    context = token_context(environment)
+    token = context.step()
+    await asyncio.sleep(2 + kerberos_kdc.SKEW_S + 2)
+    await expect(server, "credentials-expired", Ticket(context, first=token), "an expired ticket")
+
+
+async def real_client(server, environment):
+    """slixmpp, as Debian has it."""
+    os.environ["KRB5_CONFIG"], os.environ["KRB5CCNAME"] = environment["KRB5_CONFIG"], environment["KRB5CCNAME"]
+    client = slixmpp.ClientXMPP(f"montague@{HOST}/slix", "", sasl_mech="GSSAPI")
+    client.ca_certs = server.certificates[HOST][0]
+    callback = client["feature_mechanisms"].sasl_callback
+    client["feature_mechanisms"].sasl_callback = lambda needed, wished: {**callback(needed, wished),
+                                                                         "service-name": HOST}
+    client["feature_mechanisms"].use_mechs = {"GSSAPI"}
+    online = asyncio.get_event_loop().create_future()
+    client.add_event_handler("session_start", lambda _: online.done() or online.set_result(True))
+    for event in ("failed_auth", "failed_all_auth", "connection_failed"):
+        client.add_event_handler(event, lambda data, event=event: online.done()
+                                 or online.set_exception(AssertionError(f"{event} {data}")))
+    client.connect(("127.0.0.1", server.ports["starttls"]), force_starttls=True)
+    await asyncio.wait_for(online, WAIT_S)
+    await asyncio.wait_for(client.get_roster(), WAIT_S)
+    client.disconnect()
+    await asyncio.wait_for(client.disconnected, WAIT_S)
+
+
+async def away(server, kdc, directory, tickets):
+    """The KDC and slapd go and come while clients log in."""
+    counts, running = {}, True
+
+    async def log_in():
+        while running:
+            seen = await outcome(server, Ticket(token_context(tickets["romeo"])))
+            counts[seen] = counts.get(seen, 0) + 1
+            await asyncio.sleep(0.02)
+
+    tasks = [asyncio.ensure_future(log_in()) for _ in range(4)]
+    await asyncio.sleep(1)
+    kdc.stop()   # who has a ticket needs it no more
+    await asyncio.sleep(1)
+    assert set(counts) == {f"montague@{HOST}"}, f"without the KDC: {counts}"
+    try:
+        kdc.tickets("romeo")
+        raise AssertionError("the KDC is not away")
+    except RuntimeError:
+        pass
+    kdc.start()
+    directory.stop()
+    await asyncio.sleep(1)
+    directory.start()
+    await asyncio.sleep(1.5)
+    before = counts[f"montague@{HOST}"]
+    await asyncio.sleep(1 * helper.PATIENCE)
+    running = False
+    await asyncio.gather(*tasks)
+    assert set(counts) == {f"montague@{HOST}", "temporary-auth-failure"}, f"{counts}"
+    assert counts[f"montague@{HOST}"] > before, f"nobody came in at the end: {counts}"
+    await expect(server, f"montague@{HOST}", Ticket(token_context(kdc.tickets("romeo"))), "a new ticket")
+    print(f"passed   KDC and slapd stopped and started under logins: {counts}", flush=True)
+
+
+async def rule_of_a_realm(server, tickets):
+    """`realm` is set, and users are in SQLite."""
+    await expect(server, f"romeo@{HOST}", Ticket(token_context(tickets["romeo"])), "by the rule of the realm")
+    await expect(server, "not-authorized", Ticket(token_context(tickets["stranger"])), "without an account")
+    await expect(server, "not-authorized", Ticket(token_context(tickets["romeo/admin"])), "with two components")
+
+
+def fill(directory):
+    def one(uid, principal, **more):
+        return slapd.person(uid, "x", host=HOST, krbPrincipalName=f"{principal}@{kerberos_kdc.REALM}", **more)
+
+    directory.add(one("montague", "romeo") + one("juliet", "juliet") + one("twin1", "shared") + one("twin2", "shared")
+                  + one("gone", "gone", loginDisabled="TRUE"))
+
+
+def check_missing_keytab(options, directory, kdc):
+    for keytab, wanted in (("/nonexistent.keytab", "kadmin -q"), (kdc.keytab("other.keytab", "xmpp/elsewhere"),
+                                                                "xmpp/elsewhere@EXAMPLE.ORG")):
+        server = make_server(options, directory, kdc, keytab)
+        try:
+            server.start()
+            raise AssertionError(f"it started with {keytab}")
+        except runner.ServerError as error:
+            assert keytab in str(error) and wanted in str(error) and f"xmpp/{HOST}" in str(error), str(error)
+        finally:
+            server.abandon()
+
+
+def make_server(options, directory, kdc, keytab, modules=None, more=""):
+    extra = f'[module.auth-gssapi]\nkeytab = "{keytab}"\n{more}\n'
+    if "store-ldap" in (modules or MODULES):
+        extra += (f'[module.store-ldap]\nservers = ["{directory.uris["ldap"]}"]\ntls = "off"\n'
+                  f'bind_dn = "{slapd.READER}"\npassword_file = "{directory.password_file}"\n'
+                  f'base = "ou={HOST},{slapd.BASE}"\noperation_timeout = "1s"\nretry_first = "50ms"\n'
+                  'retry_max = "200ms"\ndisabled_filter = "(loginDisabled=TRUE)"\n')
+    os.environ["KRB5_CONFIG"] = kdc.environment["KRB5_CONFIG"]   # its clock skew; tickets need nothing of it
+    return helper.make_server(options, interfaces={"starttls": "required"}, modules=modules or MODULES, extra=extra,
+                              interface_extra='auth = ["gssapi", "internal"]')
+
+
+def main():
+    options = helper.parser(__doc__).parse_args()
+    if not slapd.is_installed() or not kerberos_kdc.is_installed():
+        helper.skip("slapd or krb5-kdc is missing (apt-get install slapd ldap-utils krb5-kdc krb5-admin-server krb5-user)")
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+
+    def test():
+        with slapd.Directory(hosts=(HOST,)) as directory, kerberos_kdc.Kdc() as kdc, kerberos_kdc.Kdc() as evil:
+            fill(directory)
+            names = ("romeo", "stranger", "shared", "gone", "romeo/admin")
+            kdc.add(*names)
+            evil.add("romeo")
+            keytab = kdc.keytab("xmpp.keytab", f"xmpp/{HOST}", f"host/{HOST}")
+            evil.keytab("evil.keytab", f"xmpp/{HOST}")
+            tickets = {name: kdc.tickets(name) for name in names}
+            tickets["evil"] = evil.tickets("romeo")
+            check_missing_keytab(options, directory, kdc)
+            print("passed   keytabs that are missing or of others", flush=True)
+            with make_server(options, directory, kdc, keytab) as server:
+                loop.run_until_complete(right_and_wrong(server, kdc, evil, tickets))
+                print("passed   right and wrong tickets", flush=True)
+                loop.run_until_complete(bound_to_the_channel(server, tickets))
+                print("passed   channel binding", flush=True)
+                loop.run_until_complete(real_client(server, tickets["romeo"]))
+                print(f"passed   slixmpp {slixmpp.__version__} with a ticket", flush=True)
+                loop.run_until_complete(expired(server, kdc))
+                print("passed   an expired ticket", flush=True)
+                loop.run_until_complete(away(server, kdc, directory, tickets))
+            with make_server(options, directory, kdc, keytab, modules=[*runner.MODULES, "auth-gssapi"],
+                             more=f'realm = "{kerberos_kdc.REALM}"') as server:
+                server.add_user(f"romeo@{HOST}", "x")
+                server.add_user(f"admin@{HOST}", "x")
+                loop.run_until_complete(rule_of_a_realm(server, tickets))
+                print("passed   the rule of a realm", flush=True)
+
+    helper.finish(test)
+
+
+if __name__ == "__main__":
+    main()
