@@ -24,8 +24,16 @@ def main():
             postgres.ask("DROP SCHEMA IF EXISTS rondel CASCADE")
             modules = more.get("modules") or runner_server.MODULES
             more["modules"] = ["store-postgresql" if module == "store-sqlite" else module for module in modules]
-            more["extra"] = more.get("extra", "") + "\n" + postgres.options()
-            return make_server(options, **more)
+            server = make_server(options, **more)
+            write_config = server.write_config
+
+            def write_with_options():   # a story may change what else stands in it
+                write_config()
+                with open(server.config_path, "a", encoding="utf-8") as file:
+                    file.write(postgres.options())
+
+            server.write_config = write_with_options
+            return server
 
         helper.make_server = make_on_postgresql
         story.main()

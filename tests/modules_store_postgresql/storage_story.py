@@ -112,6 +112,19 @@ def check_copy(server, postgres):
     assert said["problems"] == ["zoe@other.localhost is only in store-postgresql"], f"said: {said}"
 
 
+async def check_plain(server):
+    """The password itself, under TLS, against the keys in PostgreSQL."""
+    for password, is_right in (("first", True), ("second", False)):
+        client = TinyClient("localhost", "juliet", password, mechanism="PLAIN")
+        connecting = client.connect(server.ports["direct"], "direct", server.trusted("localhost"))
+        try:
+            await asyncio.wait_for(connecting, WAIT_S)
+            assert is_right, "a wrong password was taken"
+        except Refused as refused:
+            assert not is_right and "not-authorized" in str(refused), f"refused: {refused}"
+        client.abandon()
+
+
 async def roster_set(client, name, wait_s=WAIT_S):
     return await client.asks(name, f"<iq type='set' id='{name}'><query xmlns='{NS_ROSTER}'>"
                                    f"<item jid='{name}@example.net'/></query></iq>", wait_s)
@@ -173,7 +186,8 @@ def main():
     def test():
         with Postgres() as postgres:
             extra = postgres.options()
-            server = helper.make_server(options, hosts=["localhost", "other.localhost"], modules=MODULES, extra=extra)
+            server = helper.make_server(options, hosts=["localhost", "other.localhost"], modules=MODULES, extra=extra,
+                                        interfaces={"clients": "off", "direct": "direct"})
             server.host_extra_of["localhost"] = \
                 '[host.storage]\nusers = "store-postgresql"\nrosters = "store-postgresql"'
             server.certificate_file = os.path.join(postgres.folder, "client.crt")
@@ -185,6 +199,7 @@ def main():
                 check_places(server, postgres)
                 check_bindings(server)
                 check_copy(server, postgres)
+                asyncio.run(check_plain(server))
                 asyncio.run(check_outage(server, postgres))
                 asyncio.run(check_removal(server, postgres))
 
