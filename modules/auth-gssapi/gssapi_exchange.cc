@@ -1,9 +1,9 @@
 #include "modules/auth-gssapi/gssapi_exchange.h"
 
-#include <fmt/format.h>
 #include <optional>
 #include <utility>
 
+#include "base/clock.h"
 #include "modules/auth-gssapi/principal.h"
 
 namespace rondel::modules::auth_gssapi {
@@ -21,8 +21,11 @@ base::Unexpected<Refusal> refuse(SaslFailure failure, std::string reason) {
 
 }  // namespace
 
-GssapiExchange::GssapiExchange(api::Shard& shard, ExchangeParameters parameters)
+GssapiExchange::GssapiExchange(api::Shard& shard,
+                               log::RateLimit& troubles,
+                               ExchangeParameters parameters)
     : shard_(shard),
+      troubles_(troubles),
       parameters_(std::move(parameters)),
       acceptor_(parameters_.service, parameters_.replay_cache, parameters_.binding) {
 }
@@ -116,10 +119,12 @@ base::Task<api::AuthStep> GssapiExchange::identify() {
   if (!is_bound) {
     local = local_of_realm(principal, parameters_.realm);
   }
+  if (!local && is_bound) {
+    co_return fail(Refusal(SaslFailure::invalid_authzid,
+                           principal + " is bound to several accounts, and names none of them"));
+  }
   if (!local) {
-    co_return fail(Refusal(
-        SaslFailure::not_authorized,
-        fmt::format("{} is bound to {}", principal, is_bound ? "several accounts" : "no account")));
+    co_return fail(Refusal(SaslFailure::not_authorized, principal + " is bound to no account"));
   }
   api::AuthIdentity identity;
   // Some clients (slixmpp, by Apple's ccs-kerberos) name their account by its local part alone.
@@ -131,13 +136,12 @@ base::Task<api::AuthStep> GssapiExchange::identify() {
 }
 
 api::AuthStep GssapiExchange::fail(const Refusal& refusal) {
-  const bool is_own = refusal.failure == SaslFailure::temporary_auth_failure;
-  if (is_own) {
-    RONDEL_LOG_ERROR(shard_.log(), "gssapi.trouble", "host={} {}", parameters_.host,
-                     refusal.reason);
-  } else {
+  if (refusal.failure != SaslFailure::temporary_auth_failure) {
     RONDEL_LOG_DEBUG(shard_.log(), "gssapi.refused", "host={} {}", parameters_.host,
                      refusal.reason);
+  } else if (const auto held_back = troubles_.admit(base::monotonic_ms())) {
+    RONDEL_LOG_ERROR(shard_.log(), "gssapi.trouble", "host={} {} ({} more were not logged)",
+                     parameters_.host, refusal.reason, *held_back);
   }
   return api::AuthStep(refusal.failure);
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "log/rate_limit.h"
 #include "modules/api/auth.h"
 #include "modules/api/shard.h"
 #include "modules/auth-gssapi/acceptor.h"
@@ -23,7 +24,8 @@ struct ExchangeParameters {
 /// Offers no security layer: XMPP has TLS. Source: RFC 4752 §3.2, RFC 6120 §6.
 class GssapiExchange final : public api::AuthExchange {
  public:
-  GssapiExchange(api::Shard& shard, ExchangeParameters parameters);
+  /// `troubles` limits the lines that clients can cause; it outlives the exchange.
+  GssapiExchange(api::Shard& shard, log::RateLimit& troubles, ExchangeParameters parameters);
 
   base::Task<api::AuthStep> step(std::string input, bool has_input) override;
 
@@ -38,6 +40,7 @@ class GssapiExchange final : public api::AuthExchange {
   [[nodiscard]] api::AuthStep fail(const Refusal& refusal);
 
   api::Shard& shard_;
+  log::RateLimit& troubles_;
   const ExchangeParameters parameters_;
   Acceptor acceptor_;
   State state_ = State::tokens;

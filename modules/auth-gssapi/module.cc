@@ -111,7 +111,7 @@ class ShardGssapi final : public api::ShardModule, public api::Authenticator {
         parameters.binding = type + ":" + *data;
       }
     }
-    return std::make_unique<GssapiExchange>(shard_, std::move(parameters));
+    return std::make_unique<GssapiExchange>(shard_, troubles_, std::move(parameters));
   }
 
  private:
@@ -122,6 +122,7 @@ class ShardGssapi final : public api::ShardModule, public api::Authenticator {
   }
 
   api::Shard& shard_;
+  log::RateLimit troubles_{5, 60'000};
 };
 
 class GssapiModule final : public api::Module {

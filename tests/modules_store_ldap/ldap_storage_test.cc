@@ -304,8 +304,10 @@ TEST_F(Ldap, NamesOfCertificatesAreFoundInTheirAttributesOnly) {
   Opened ldap(directory_->options());
   const auto owners = [&](const std::string& name) {
     std::vector<std::string> locals;
-    for (const UserKey& user :
-         *ldap.get(ldap.users().find_bound("example.org", {BindingKind::certificate_name, name}))) {
+    const auto found = ldap.get(
+        ldap.users().find_bound("example.org", Binding(BindingKind::certificate_name, name)));
+    EXPECT_EQ(outcome_of(found), "ok") << name;
+    for (const UserKey& user : found.value_or(std::vector<UserKey>())) {
       locals.push_back(user.local);
     }
     return locals;

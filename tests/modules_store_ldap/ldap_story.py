@@ -130,6 +130,10 @@ async def chat(server, directory):
     for client in (romeo, juliet):
         client.disconnect()
         await asyncio.wait_for(client.disconnected, WAIT_S)
+    rest = asyncio.all_tasks() - {asyncio.current_task()}   # slixmpp leaves its own loops behind
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
 
 
 async def load(server, directory):
