@@ -32,7 +32,15 @@ std::string name_of(std::string_view prefix, const std::string& value) {
     const auto jid = xmpp::Jid::parse(value);
     return jid ? std::string(prefix).append(jid->full()) : std::string();
   }
-  return std::string(prefix).append(value);
+  std::string name = std::string(prefix).append(value);
+  if (prefix == "email:") {
+    // Domains are the same in small letters; what stands before them may not be.
+    for (std::size_t i = name.rfind('@') + 1; i < name.size(); ++i) {
+      name[i] =
+          name[i] >= 'A' && name[i] <= 'Z' ? static_cast<char>(name[i] + ('a' - 'A')) : name[i];
+    }
+  }
+  return name;
 }
 
 void add(std::vector<Binding>& bindings, BindingKind kind, std::string value) {

@@ -93,7 +93,7 @@ TEST(EntryReader, BindingsAreReadFromTheirAttributes) {
                     {{"krbprincipalname", {"romeo@R", "no principal", "romeo@R"}},
                      {"userCertificate", {"abc"}},
                      {"jid", {"Romeo@Example.ORG", "@"}},
-                     {"mail", {"r@x.org", std::string("a\0b", 3)}},
+                     {"mail", {"R@X.org", std::string("a\0b", 3)}},
                      {"cn", {"Romeo"}}}};
   using store::Binding;
   using store::BindingKind;
@@ -101,7 +101,7 @@ TEST(EntryReader, BindingsAreReadFromTheirAttributes) {
             (std::vector<Binding>{
                 Binding(BindingKind::certificate_fingerprint,
                         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
-                Binding(BindingKind::certificate_name, "email:r@x.org"),
+                Binding(BindingKind::certificate_name, "email:R@x.org"),
                 Binding(BindingKind::certificate_name, "xmpp:romeo@example.org"),
                 Binding(BindingKind::principal, "romeo@R")}));
 }

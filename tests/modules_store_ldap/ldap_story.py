@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""rondeld with users from a real slapd: PLAIN by slixmpp and by hand, wrong input of every kind, slapd stopped and started
-under load. Rosters and offline messages stay in SQLite."""
+"""rondeld with users from a real slapd: PLAIN by slixmpp and by hand, client certificates, wrong input of every kind, slapd
+stopped and started under load. Rosters and offline messages stay in SQLite."""
 
 import asyncio
 import base64
@@ -13,6 +13,8 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "clients")]
 
 import directory as slapd  # noqa: E402
 import helper  # noqa: E402
+from authority import KEYS, der, openssl  # noqa: E402
+from client_authority import ClientAuthority, XMPP_ADDRESS  # noqa: E402
 from runner import sasl, server as runner  # noqa: E402
 from tiny_client import Refused, TinyClient  # noqa: E402
 
@@ -51,11 +53,27 @@ class Login(TinyClient):
         await self.expect(f"{{{sasl.NS_SASL}}}success")
 
 
-async def outcome(server, client):
+class External(TinyClient):
+    """EXTERNAL, by the certificate in the TLS context."""
+
+    def __init__(self, authzid=""):
+        super().__init__(HOST, "?", "?", resource="r", mechanism="EXTERNAL")
+        self.authzid = authzid
+
+    async def authenticate(self):
+        self.send(f"<auth xmlns='{sasl.NS_SASL}' mechanism='EXTERNAL'>"
+                  + (base64.b64encode(self.authzid.encode()).decode() or "=") + "</auth>")
+        await self.expect(f"{{{sasl.NS_SASL}}}success")
+
+
+async def outcome(server, client, certificate=None):
     """"in", or the name of the SASL error."""
+    context = server.trusted(HOST)
+    if certificate:
+        context.load_cert_chain(*certificate)
     try:
-        await asyncio.wait_for(client.connect(server.ports["starttls"], "starttls", server.trusted(HOST)), WAIT_S)
-        return "in"
+        await asyncio.wait_for(client.connect(server.ports["starttls"], "starttls", context), WAIT_S)
+        return client.jid.split("@")[0] if certificate else "in"
     except Refused as error:
         for name in ("not-authorized", "temporary-auth-failure", "account-disabled", "invalid-authzid",
                      "malformed-request", "invalid-mechanism"):
@@ -181,6 +199,57 @@ async def late(server, directory):
             await asyncio.sleep(0.1)
 
 
+async def certificates(server, directory, authority):
+    """What a certificate opens follows from the attributes in the directory."""
+    by_fingerprint = authority.issue("fingerprint", subject="/O=Verona")
+    form = der(authority.path("fingerprint.crt"))
+    directory.add(slapd.person("finger", host=HOST, userCertificate__binary=form)
+                  + slapd.person("mailer", host=HOST, mail="mailer@example.org")
+                  + slapd.person("named", host=HOST, displayName="Nomen (est) *omen")
+                  + slapd.person("known", host=HOST, xmppAddress="elsewhere@example.net")
+                  + slapd.person("two1", host=HOST, mail="two@example.org")
+                  + slapd.person("two2", host=HOST, mail="two@example.org"))
+    await asyncio.sleep(0.3)   # certificate_refresh
+
+    def with_subject(subject):
+        """As the authority's own, whose `openssl ca` leaves no subject."""
+        label = authority.path(f"s{len(os.listdir(authority.folder))}")
+        openssl("req", "-newkey", *KEYS["ec"], "-nodes", "-subj", subject, "-keyout", label + ".key", "-out", label + ".csr")
+        with open(label + ".ext", "w", encoding="ascii") as file:
+            file.write("basicConstraints=critical,CA:FALSE\nextendedKeyUsage=clientAuth\n")
+        issuer = authority.intermediate
+        certificate = openssl("x509", "-req", "-in", label + ".csr", "-CA", issuer.certificate, "-CAkey", issuer.key,
+                              "-set_serial", str(len(label) + time.time_ns()), "-days", "2", "-sha256",
+                              "-extfile", label + ".ext")
+        with open(label + ".chain", "wb") as chain, open(issuer.certificate, "rb") as file:
+            chain.write(certificate + file.read())
+        return label + ".chain", label + ".key"
+
+    async def opens(wanted, what, authzid="", **more):
+        label = f"c{len(os.listdir(authority.folder))}"
+        certificate = more.pop("certificate", None) or authority.issue(label, **more)
+        seen = await outcome(server, External(authzid), certificate)
+        assert seen == wanted, f"a certificate {what}: {seen} instead of {wanted}\n{server.log_text()}"
+
+    await opens("finger", "by its fingerprint", certificate=by_fingerprint)
+    await opens("invalid-authzid", "with another's authzid", f"romeo@{HOST}", certificate=by_fingerprint)
+    await opens("romeo", "by the host's own address", names=f"{XMPP_ADDRESS}romeo@{HOST}")
+    await opens("known", "by a bound address", names=f"{XMPP_ADDRESS}elsewhere@example.net")
+    await opens("mailer", "by e-mail", names="email:mailer@example.org")
+    await opens("named", "by common name", certificate=with_subject("/CN=Nomen (est) *omen"))
+    await opens("two2", "of two, who names one", f"two2@{HOST}", names="email:two@example.org")
+    await opens("invalid-authzid", "of two", names="email:two@example.org")
+    for name in ("*", "Nomen*", "*)(uid=*", "NOMEN (EST) *OMEN", "romeo"):
+        await opens("not-authorized", f"for {name}", certificate=with_subject(f"/CN={name}"))
+    await opens("not-authorized", "for any e-mail", names="email:*@example.org")
+    await opens("account-disabled", "of a disabled account", names=f"{XMPP_ADDRESS}gone@{HOST}")
+    directory.modify(f"dn: {directory.dn('finger', HOST)}\nchangetype: modify\ndelete: userCertificate;binary\n")
+    await opens("not-authorized", "that was taken away", certificate=by_fingerprint)
+    directory.stop()
+    await opens("temporary-auth-failure", "while slapd is away", names="email:mailer@example.org")
+    directory.start()
+
+
 def check_administration(server):
     """What rondelctl says of accounts that are written elsewhere."""
     listed = server.control("user", "list", HOST)
@@ -226,11 +295,18 @@ def main():
     def test():
         with slapd.Directory(hosts=(HOST,)) as directory:
             fill(directory)
+            authority = ClientAuthority(directory.folder, "authority")
+            names = {"certificate_refresh": "200ms", "certificate_email_attribute": "mail",
+                     "certificate_cn_attribute": "displayName", "certificate_xmpp_attribute": "xmppAddress"}
             with helper.make_server(options, interfaces={"starttls": "required"}, modules=MODULES,
-                                    extra=options_of(directory)) as server:
+                                    extra=options_of(directory, **names),
+                                    interface_extra='auth = ["external", "internal"]\n'
+                                                    f'client_ca = "{authority.certificate}"') as server:
                 loop.run_until_complete(wrong_input(server))
                 print("passed   wrong input of every kind", flush=True)
                 check_administration(server)
+                loop.run_until_complete(certificates(server, directory, authority))
+                print("passed   EXTERNAL by fingerprint, address, e-mail and common name", flush=True)
                 loop.run_until_complete(chat(server, directory))
                 print(f"passed   slixmpp {slixmpp.__version__}: PLAIN against slapd, and slapd away meanwhile",
                       flush=True)
