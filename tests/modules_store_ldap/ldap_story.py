@@ -182,9 +182,37 @@ async def load(server, directory):
     print(f"passed   slapd stopped and started twice under logins: {counts}", flush=True)
 
 
-async def late(server, directory):
+async def no_shard_waits(server, directory):
+    """Eight logins hang on slapd's answers, all on the one shard; who is in notices nothing."""
+    client = Login("juliet", "by any other")
+    await client.connect(server.ports["starttls"], "starttls", server.trusted(HOST))
+    client.run(lambda _: None)
+    directory.relay.mode = "late 3"
+    hanging = [asyncio.ensure_future(outcome(server, Login("romeo", "wherefore"))) for _ in range(8)]
+    await asyncio.sleep(0.3)
+    longest = 0
+    for number in range(20):
+        began = time.monotonic()
+        await client.asks(f"p{number}", f"<iq type='get' id='p{number}' to='{HOST}'><ping xmlns='urn:xmpp:ping'/></iq>",
+                          WAIT_S)
+        longest = max(longest, time.monotonic() - began)
+    assert not any(task.done() for task in hanging), "the logins did not hang"
+    assert longest < 0.3 * helper.PATIENCE, f"a ping took {longest} s"
+    assert set(await asyncio.gather(*hanging)) == {"temporary-auth-failure"}
     directory.relay.mode = "pass"
-    await expect(server, "in", "romeo", "wherefore")
+    client.abandon()
+    await back(server, "late answers")
+
+
+async def back(server, what):
+    """A server that failed is left alone for a moment; then logins work again by themselves."""
+    deadline = time.monotonic() + WAIT_S
+    while await outcome(server, Login("romeo", "wherefore")) != "in":
+        assert time.monotonic() < deadline, f"after {what} nobody came in"
+        await asyncio.sleep(0.1)
+
+
+async def late(server, directory):
     for mode, wanted in (("late 3", "temporary-auth-failure"), ("silent", "temporary-auth-failure"),
                          ("half", "temporary-auth-failure"), ("cut", "temporary-auth-failure"),
                          ("entries-twice", "temporary-auth-failure")):
@@ -193,10 +221,7 @@ async def late(server, directory):
         await expect(server, wanted, "romeo", "wherefore")
         assert time.monotonic() - began < 5 * helper.PATIENCE, f"{mode}: {time.monotonic() - began} s"
         directory.relay.mode = "pass"
-        deadline = time.monotonic() + WAIT_S
-        while await outcome(server, Login("romeo", "wherefore")) != "in":
-            assert time.monotonic() < deadline, f"after {mode} nobody came in"
-            await asyncio.sleep(0.1)
+        await back(server, mode)
 
 
 async def certificates(server, directory, authority):
@@ -313,8 +338,10 @@ def main():
                 loop.run_until_complete(load(server, directory))
                 check_log(server)
             with helper.make_server(options, interfaces={"starttls": "required"}, modules=MODULES,
-                                    extra=options_of(directory, tls="off",
-                                                     servers=[directory.uris["relay"]])) as server:
+                                    extra=options_of(directory, tls="off", servers=[directory.uris["relay"]]),
+                                    threads=1) as server:
+                loop.run_until_complete(no_shard_waits(server, directory))
+                print("passed   no shard waits for the directory", flush=True)
                 loop.run_until_complete(late(server, directory))
                 print("passed   late, silent, halved, cut and doubled answers", flush=True)
 
