@@ -12,7 +12,7 @@
 namespace rondel::modules::store_ldap {
 
 LdapStorage::LdapStorage(LdapOptions options) : shared_(options) {
-  RONDEL_CHECK(options.connections > 0 && !options.connection.servers.empty());
+  RONDEL_CHECK(options.connections > 0);
 }
 
 LdapStorage::~LdapStorage() {
@@ -22,6 +22,14 @@ LdapStorage::~LdapStorage() {
 StoreResult<void> LdapStorage::open_blocking() {
   RONDEL_CHECK(!pool_);
   const ConnectionOptions& connection = shared_.options.connection;
+  if (connection.servers.empty()) {
+    return store::fail(store::Failure::invalid, "[module.store-ldap] servers names no server");
+  }
+  if (shared_.options.hosts.empty()) {
+    return store::fail(
+        store::Failure::invalid,
+        "[module.store-ldap] base says nowhere where the users of a host are in the directory");
+  }
   RONDEL_TRY(std::string password, read_secret_blocking(connection.password));
   const bool has_password = !password.empty();
   base::wipe(password);

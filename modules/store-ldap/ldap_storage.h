@@ -20,7 +20,7 @@ class LdapStorage final : public store::Storage {
   ~LdapStorage() override;
 
   /// Opens also where no server can be reached: it is tried again with every question. Errors:
-  /// invalid, if the password can't be read or a server refuses it.
+  /// invalid, if no server or no host is named, the password can't be read or a server refuses it.
   StoreResult<void> open_blocking() override;
   std::unique_ptr<store::StorageSession> attach(base::Executor& shard) override;
   void close_blocking() override;

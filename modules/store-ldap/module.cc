@@ -193,19 +193,12 @@ class LdapModule final : public api::Module {
     LdapOptions ldap;
     ldap.connection = connection_of(options);
     ldap.connections = static_cast<std::size_t>(options.integer("connections"));
-    if (ldap.connection.servers.empty()) {
-      return base::Unexpected(base::Error("[module.store-ldap] servers names no server"));
-    }
     for (const config::HostOptions& host : config.hosts()) {
       const config::Options here = config.options(kName, host.name);
       const auto address = xmpp::Jid::parse(host.name);
       if (address && config.serves(kName, host.name) && !here.text("base").empty()) {
         ldap.hosts.push_back(host_of(here, std::string(address->domain())));
       }
-    }
-    if (ldap.hosts.empty()) {
-      return base::Unexpected(base::Error(
-          "[module.store-ldap] base says nowhere where the users of a host are in the directory"));
     }
     auto storage = std::make_unique<LdapStorage>(std::move(ldap));
     storage_ = storage.get();

@@ -264,6 +264,17 @@ TEST_F(Ldap, AServiceAccountThatIsRefusedEndsTheStartWithASentence) {
   EXPECT_FALSE(Opened(options).opened().has_value()) << "a password for nobody";
 }
 
+TEST(LdapOptions, WithoutAServerOrAHostNothingStarts) {
+  LdapOptions options;
+  Opened nothing(options);
+  ASSERT_FALSE(nothing.opened().has_value());
+  EXPECT_THAT(nothing.opened().error().message, HasSubstr("servers"));
+  options.connection.servers = {"ldap://127.0.0.1:1"};
+  Opened nowhere(options);
+  ASSERT_FALSE(nowhere.opened().has_value());
+  EXPECT_THAT(nowhere.opened().error().message, HasSubstr("base"));
+}
+
 TEST_F(Ldap, AHostWithoutABaseIsUnavailable) {
   Opened ldap(directory_->options());
   EXPECT_EQ(ldap.lookup({"juliet", "elsewhere.org"}), "unavailable");
