@@ -244,8 +244,26 @@ void Connection::post(const Query& query) {
 }
 
 StoreResult<Rows> Connection::run_blocking(const Query& query) {
+  if (is_collecting_) {
+    send(query, true);
+    ++sent_wanted_;
+    return fail(Failure::unavailable, "the answer is on its way");
+  }
+  if (answer_) {
+    return *std::exchange(answer_, std::nullopt);
+  }
   RONDEL_TRY(std::vector<Rows> rows, run_all_blocking(std::span(&query, 1)));
   return std::move(rows.front());
+}
+
+void Connection::start_collecting() {
+  is_collecting_ = true;
+  sent_wanted_ = 0;
+}
+
+StoreResult<std::vector<Rows>> Connection::collect_blocking() {
+  is_collecting_ = false;
+  return run_all_blocking({});
 }
 
 StoreResult<std::vector<Rows>> Connection::run_all_blocking(std::span<const Query> queries) {
@@ -260,7 +278,7 @@ StoreResult<std::vector<Rows>> Connection::run_all_blocking(std::span<const Quer
   if (error_) {
     return base::Unexpected(*std::exchange(error_, std::nullopt));
   }
-  RONDEL_CHECK(rows.size() == queries.size());
+  RONDEL_CHECK(rows.size() >= queries.size());
   return rows;
 }
 

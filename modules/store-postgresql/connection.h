@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "modules/store-postgresql/postgres_options.h"
@@ -47,6 +48,14 @@ class Connection {
   [[nodiscard]] StoreResult<Rows> run_blocking(const Query& query);
   /// Answers to all of them, in order; all or an error.
   [[nodiscard]] StoreResult<std::vector<Rows>> run_all_blocking(std::span<const Query> queries);
+  /// From now on run_blocking() only sends, and gives an error at once; collect_blocking() ends
+  /// that and waits for all answers together: in order, or an error if any of them is one.
+  void start_collecting();
+  [[nodiscard]] std::size_t collected() const { return sent_wanted_; }
+  [[nodiscard]] StoreResult<std::vector<Rows>> collect_blocking();
+  /// What the next run_blocking() gives without asking the server; nothing: it asks.
+  void set_answer(std::optional<Rows> answer) { answer_ = std::move(answer); }
+
   /// Waits for what was posted.
   [[nodiscard]] StoreResult<void> finish_blocking();
   [[nodiscard]] bool has_posted() const { return !sent_.empty() || error_.has_value(); }
@@ -81,6 +90,9 @@ class Connection {
   std::deque<Sent> sent_;
   std::optional<StoreError> error_;  ///< Of a statement whose answer nobody has waited for yet.
   bool is_broken_ = false;
+  bool is_collecting_ = false;
+  std::size_t sent_wanted_ = 0;  ///< While it collects.
+  std::optional<Rows> answer_;
 };
 
 }  // namespace rondel::modules::store_postgresql

@@ -60,6 +60,17 @@ std::unique_ptr<Connection> Connector::take_blocking(std::size_t worker,
   return std::move(slot.ready);
 }
 
+void Connector::fill_blocking(std::chrono::milliseconds patience) {
+  std::unique_lock lock(mutex_);
+  for (Slot& slot : slots_) {
+    slot.is_wanted = true;
+  }
+  changed_.notify_all();
+  changed_.wait_for(lock, patience, [this] {
+    return std::ranges::all_of(slots_, [](const Slot& slot) { return slot.ready != nullptr; });
+  });
+}
+
 StoreError Connector::reason() const {
   const std::lock_guard lock(mutex_);
   return StoreError(Failure::unavailable, reason_);

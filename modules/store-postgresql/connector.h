@@ -32,6 +32,8 @@ class Connector {
   /// make one has failed.
   [[nodiscard]] std::unique_ptr<Connection> take_blocking(std::size_t worker,
                                                           std::chrono::milliseconds patience);
+  /// Connects for all workers; what isn't there within `patience` comes later. Thread: main.
+  void fill_blocking(std::chrono::milliseconds patience);
   /// Why there is none. Thread: any.
   [[nodiscard]] StoreError reason() const;
   [[nodiscard]] bool is_away() const { return is_away_.load(std::memory_order_relaxed); }

@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <limits>
 #include <utility>
+#include <vector>
 
 namespace rondel::modules::store_postgresql {
 namespace {
 
-constexpr std::chrono::milliseconds kPatience{300};
+constexpr std::chrono::milliseconds kPatience{1000};
 constexpr std::chrono::milliseconds kNone{0};
 
 void refuse_all(store::WorkBatch& batch, const StoreError& error) {
@@ -31,10 +32,10 @@ bool Engine::ensure_connection() {
   if (connection_ && connection_->is_alive()) {
     return true;
   }
-  const bool was_lost_now = connection_ != nullptr;
+  may_wait_ = may_wait_ || connection_ != nullptr;
   connection_.reset();
   connection_ =
-      connector_.take_blocking(number_, was_lost_now || !connector_.is_away() ? kPatience : kNone);
+      connector_.take_blocking(number_, std::exchange(may_wait_, false) ? kPatience : kNone);
   return connection_ != nullptr;
 }
 
@@ -65,7 +66,37 @@ StoreResult<std::vector<store::UserKey>> Engine::owners(const std::string& host,
   return page;
 }
 
+bool ReaderEngine::answer_together(store::WorkBatch& batch) {
+  std::vector<bool> has_asked;
+  bool is_simple = true;
+  connection().start_collecting();
+  for (const auto& request : batch) {
+    const std::size_t before = connection().collected();
+    request->perform(*this);
+    const std::size_t count = connection().collected() - before;
+    has_asked.push_back(count == 1);
+    is_simple = is_simple && count <= 1;
+  }
+  auto answers = connection().collect_blocking();
+  if (!answers || !is_simple) {
+    return false;
+  }
+  auto next = answers->begin();
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    if (has_asked[i]) {
+      connection().set_answer(std::move(*next++));
+      // What asks more than this one asks it now, as if alone.
+      batch[i]->perform(*this);
+      connection().set_answer(std::nullopt);
+    }
+  }
+  return !connection().is_broken();
+}
+
 void ReaderEngine::process(store::WorkBatch& batch) {
+  if (batch.size() > 1 && ensure_connection() && answer_together(batch)) {
+    return;
+  }
   for (const auto& request : batch) {
     for (int attempt = 0; attempt < 2; ++attempt) {
       if (!ensure_connection()) {

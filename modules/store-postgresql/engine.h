@@ -38,17 +38,26 @@ class Engine : public store::BlockingStore {
   Connector& connector_;
   const std::size_t number_;
   std::unique_ptr<Connection> connection_;
+  bool may_wait_ = true;  ///< Once for each connection that is lost.
   Users users_;
   Rosters rosters_;
   Offline offline_;
   KeyValues key_values_;
 };
 
-/// Answers each request for itself; one whose connection was lost is tried once more.
+/// Requests that come together are asked together: the statements of all of them go out at once.
+///
+/// If one of those fails, each is answered for itself; one whose connection was lost is tried once
+/// more.
 class ReaderEngine final : public Engine {
  public:
   using Engine::Engine;
   void process(store::WorkBatch& batch) override;
+
+ private:
+  /// Performs each request twice: first it only sends its statement, then it gets the answer. False
+  /// if that didn't do.
+  bool answer_together(store::WorkBatch& batch);
 };
 
 /// A batch is one transaction, so that one sync to the disk answers all of it.

@@ -41,6 +41,7 @@ StoreResult<void> PostgresStorage::open_blocking() {
       std::move(writers), std::move(readers),
       store::WorkerPool::Options{"postgres", options_.batch_max, true});
   connector_->start_blocking();
+  connector_->fill_blocking(options_.connect_timeout);
   pool_->start_blocking();
   return {};
 }

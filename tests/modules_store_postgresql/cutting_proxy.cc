@@ -53,6 +53,11 @@ void CuttingProxy::cut_after(std::size_t pieces) {
 }
 
 void CuttingProxy::heal() {
+  const unsigned turn = ++turn_wanted_;
+  // One whole turn of the loop has begun and looked since: it has closed what was cut.
+  while (turn_ < turn) {
+    std::this_thread::yield();
+  }
   pieces_left_ = kMany;
 }
 
@@ -100,9 +105,11 @@ bool CuttingProxy::pass_on(int from, int to) {
 
 void CuttingProxy::loop() {
   while (!is_stopping_) {
+    const unsigned turn = turn_wanted_;
     if (is_cut()) {
       close_all();
     }
+    turn_ = turn;
     std::vector<pollfd> sockets{{listener_, POLLIN, 0}};
     for (const Pair& pair : pairs_) {
       sockets.push_back({pair.client, POLLIN, 0});

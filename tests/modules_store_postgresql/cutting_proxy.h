@@ -22,6 +22,7 @@ class CuttingProxy {
   const std::string& folder() const { return folder_; }
   /// Passes that many pieces of data on, then ends all connections and accepts none, until heal().
   void cut_after(std::size_t pieces);
+  /// What was cut has ended when this returns.
   void heal();
 
  private:
@@ -42,6 +43,8 @@ class CuttingProxy {
   int listener_;
   std::atomic<bool> is_stopping_{false};
   std::atomic<long> pieces_left_;
+  std::atomic<unsigned> turn_wanted_{0};
+  std::atomic<unsigned> turn_{0};
   std::vector<Pair> pairs_;
   std::thread thread_;
 };

@@ -261,6 +261,54 @@ TEST_F(PostgresStorageTest, OneFailingRequestTakesNothingOfItsBatchAlong) {
   EXPECT_EQ(get(session_->users()->count("example.org")).value(), 201);
 }
 
+TEST_F(PostgresStorageTest, ReadsThatComeTogetherGetEachItsOwnAnswer) {
+  options_.readers = 1;
+  open();
+  constexpr std::size_t kUsers = 40;
+  constexpr std::size_t kReads = 2000;
+  const auto name = [](std::size_t i) { return "user" + std::to_string(i); };
+  for (std::size_t i = 0; i < kUsers; i += 2) {
+    ASSERT_EQ(outcome_of(get(session_->users()->create({name(i), "example.org"},
+                                                       sample_credentials(name(i))))),
+              "ok");
+  }
+  std::vector<std::optional<store::StoreResult<store::AccountWithCredentials>>> found(kReads);
+  std::vector<std::optional<store::StoreResult<std::uint64_t>>> counted(kReads);
+  std::vector<std::optional<store::StoreResult<store::UserData>>> read(kReads);
+  for (std::size_t i = 0; i < kReads; ++i) {
+    const UserKey user{name(i % kUsers), "example.org"};
+    TestExecutor::start(session_->users()->credentials(user), found[i]);
+    if (i % 7 == 0) {
+      TestExecutor::start(session_->offline()->count(user), counted[i]);
+    }
+    // One that asks several questions, and one that PostgreSQL can't answer.
+    if (i % 500 == 0) {
+      TestExecutor::start(session_->read_all(user), read[i]);
+    }
+    if (i == kReads / 2) {
+      TestExecutor::start(session_->offline()->count({"a\xff", "example.org"}), counted[1]);
+    }
+  }
+  shard_.run_until_blocking([&] {
+    return std::ranges::all_of(found, [](const auto& one) { return one.has_value(); }) &&
+           counted[1].has_value() && counted[1995].has_value() && read[1500].has_value();
+  });
+  for (std::size_t i = 0; i < kReads; ++i) {
+    const std::string user = name(i % kUsers);
+    if (i % 2 == 1) {
+      ASSERT_EQ(outcome_of(*found[i]), "not_found") << i;
+    } else {
+      ASSERT_EQ(outcome_of(*found[i]), "ok") << i;
+      EXPECT_EQ((*found[i])->account.user.local, user);
+      EXPECT_EQ((*found[i])->credentials, sample_credentials(user));
+    }
+  }
+  EXPECT_EQ(outcome_of(*counted[1]), "invalid");
+  EXPECT_EQ(counted[1995]->value(), 0);
+  ASSERT_TRUE(read[1500]->has_value());
+  EXPECT_EQ((*read[1500])->account->credentials, sample_credentials(name(1500 % kUsers)));
+}
+
 TEST_F(PostgresStorageTest, TheLongestNamesFitAlsoIfTheyCannotBeCompressed) {
   open();
   const auto noise = [](std::size_t size) {
