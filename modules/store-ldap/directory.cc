@@ -57,18 +57,17 @@ void Directory::note_failure(std::size_t server, const std::string& message, boo
   reporter_.failed(server, message);
 }
 
-StoreResult<void> Directory::connect_blocking(Role role) {
+StoreResult<void> Directory::connect_blocking(Role role, std::vector<bool>& failed) {
   for (std::size_t server = 0; server < servers_.size(); ++server) {
-    if (servers_[server].not_before_ms > base::monotonic_ms()) {
+    if (failed[server] || servers_[server].not_before_ms > base::monotonic_ms()) {
       continue;
     }
     auto reached = reach_blocking(server, role);
     if (reached) {
-      servers_[server] = {};
-      reporter_.connected(server);
       link(role) = {std::move(*reached), server};
       return {};
     }
+    failed[server] = true;
     note_failure(server, reached.error().message, reached.error().is_late);
   }
   return fail(Failure::unavailable,
@@ -78,14 +77,19 @@ StoreResult<void> Directory::connect_blocking(Role role) {
 template <class T, class Question>
 StoreResult<T> Directory::ask(Role role, Question question) {
   Link& used = link(role);
+  std::vector<bool> failed(servers_.size(), false);
   // An old connection may have been closed while nobody looked, and then there are other servers.
-  bool is_new = used.connection == nullptr;
-  for (std::size_t tries_left = servers_.size();; --tries_left, is_new = true) {
+  for (bool is_new = used.connection == nullptr;; is_new = true) {
     if (used.connection == nullptr) {
-      RONDEL_TRY_VOID(connect_blocking(role));
+      RONDEL_TRY_VOID(connect_blocking(role, failed));
     }
+    const std::size_t server = used.server;
     LdapResult<T> answer = question(*used.connection);
     if (answer) {
+      if (is_new) {  // Who lets connect and answers nothing isn't there.
+        servers_[server] = {};
+        reporter_.connected(server);
+      }
       return std::move(answer).value();
     }
     const LdapError& error = answer.error();
@@ -93,19 +97,23 @@ StoreResult<T> Directory::ask(Role role, Question question) {
       reporter_.complain(error.message);
       return fail(Failure::unavailable, error.message);
     }
-    const std::size_t server = used.server;
     used.connection.reset();
     if (is_new || error.is_late) {
+      failed[server] = true;
       note_failure(server, error.message, error.is_late);
     }
-    if (error.is_late || tries_left == 0) {
+    if (error.is_late) {
       return fail(Failure::unavailable, error.message);
     }
   }
 }
 
 StoreResult<void> Directory::try_out_blocking() {
-  auto connected = connect_blocking(Role::service);
+  std::vector<bool> failed(servers_.size(), false);
+  auto connected = connect_blocking(Role::service, failed);
+  if (connected) {
+    reporter_.connected(service_.server);
+  }
   if (!connected && was_refused_) {
     return fail(Failure::invalid, last_failure_);
   }

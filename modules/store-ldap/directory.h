@@ -45,7 +45,8 @@ class Directory {
   /// `question(Connection&)` gives an LdapResult<T>.
   template <class T, class Question>
   [[nodiscard]] StoreResult<T> ask(Role role, Question question);
-  [[nodiscard]] StoreResult<void> connect_blocking(Role role);
+  /// To the first server that isn't left alone and hasn't `failed` the question at hand.
+  [[nodiscard]] StoreResult<void> connect_blocking(Role role, std::vector<bool>& failed);
   [[nodiscard]] LdapResult<std::unique_ptr<Connection>> reach_blocking(std::size_t server,
                                                                        Role role);
   void note_failure(std::size_t server, const std::string& message, bool is_late);

@@ -268,10 +268,12 @@ StoreResult<std::vector<UserKey>> Users::find_by_fingerprint(const Host& host,
 }
 
 void Users::note_refusal(std::uint64_t took_us) {
+  // Follows the median, which a few slow ones don't move.
   const auto took = static_cast<std::uint32_t>(std::min(took_us, kRefusalUsMax));
   const std::uint32_t before = shared_.refusal_us.load(std::memory_order_relaxed);
-  const std::uint32_t after = before == 0 ? took : before - before / 8 + took / 8;
-  shared_.refusal_us.store(after, std::memory_order_relaxed);
+  const std::uint32_t step = before / 16 + 1;
+  const std::uint32_t after = took > before ? before + step : before - std::min(before, step);
+  shared_.refusal_us.store(before == 0 ? took : after, std::memory_order_relaxed);
 }
 
 /// As long as the directory takes to compare a wrong password, after the same questions.

@@ -19,7 +19,8 @@ struct Shared {
 
   const LdapOptions options;
   Reporter reporter;
-  /// How long the directory takes to refuse a password, smoothed: names of nobody take as long.
+  /// How long the directory takes to refuse a password, in the middle: names of nobody take as
+  /// long.
   std::atomic<std::uint32_t> refusal_us{0};
 };
 
