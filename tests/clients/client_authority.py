@@ -22,6 +22,10 @@ preserve = yes
 unique_subject = no
 email_in_dn = no
 [any]
+countryName = optional
+organizationName = optional
+organizationalUnitName = optional
+commonName = optional
 [req]
 distinguished_name = none
 [none]
