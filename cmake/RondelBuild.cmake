@@ -63,7 +63,7 @@ function(rondel_library name)
     list(APPEND links rondel_${room})
   endforeach()
   if(sources)
-    add_library(${target} STATIC ${sources})
+    add_library(${target} STATIC EXCLUDE_FROM_ALL ${sources})
     target_include_directories(${target} PUBLIC "${PROJECT_SOURCE_DIR}")
     target_link_libraries(${target} PUBLIC ${links} fmt::fmt Threads::Threads PRIVATE rondel_flags ${arg_LINKS})
     # Headers compile alone (examples.md 31).
