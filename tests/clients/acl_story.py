@@ -3,6 +3,7 @@
 both lists hold from the next reload on, and a wrong one changes nothing."""
 
 import asyncio
+import json
 import re
 import socket
 import subprocess
@@ -81,6 +82,17 @@ class Story:
         """Who was refused, by the log."""
         return re.findall(r" info acl\.refused: listener=(\S+) remote=(\S+)\n", self.server.log_text(limit=1 << 20))
 
+    def sessions(self):
+        return json.loads(self.server.control("--json", "status"))["total"]["sessions"]
+
+    async def has_sessions(self, expected):
+        """The control socket is open to whom the lists shut out, and knows `expected` sessions; those that were
+        abandoned are gone as soon as the server has read their end."""
+        deadline = time.monotonic() + WAIT_S
+        while (found := self.sessions()) != expected:
+            assert time.monotonic() < deadline, f"{found} sessions, not {expected}"
+            await asyncio.sleep(0.02)
+
     def must_have_refused(self, *expected):
         """The log, which is written by a thread of its own, has a line for each."""
         expected = sorted((f"127.0.0.1:{self.server.ports[interface]}", source) for interface, source in expected)
@@ -129,7 +141,7 @@ async def sessions_stay(story):
 
     story.reload(deny=["0.0.0.0/0", "::/0"])
     story.is_shut_out("127.0.0.1", "127.0.0.6")
-    assert '"sessions":2' in story.server.control("--json", "status").replace(" ", ""), "the control socket is open"
+    await story.has_sessions(2)
     await says(romeo, juliet, "still here")
     romeo.abandon()
     juliet.abandon()
