@@ -4,33 +4,13 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/utf8.h"
+
 namespace rondel::log {
 namespace {
 
 unsigned char byte_at(std::string_view text, std::size_t i) {
   return static_cast<unsigned char>(text[i]);
-}
-
-// Length of the well-formed UTF-8 sequence that begins at `i`; 0 if there is none. Source: RFC 3629
-// §4.
-std::size_t sequence_bytes(std::string_view text, std::size_t i) {
-  const unsigned char lead = byte_at(text, i);
-  if (lead < 0x80) {
-    return 1;
-  }
-  const std::size_t bytes = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || i + bytes > text.size()) {
-    return 0;
-  }
-  for (std::size_t k = 1; k < bytes; ++k) {
-    if ((byte_at(text, i + k) & 0xc0) != 0x80) {
-      return 0;
-    }
-  }
-  const unsigned char second = byte_at(text, i + 1);
-  const bool is_overlong = (lead == 0xe0 && second < 0xa0) || (lead == 0xf0 && second < 0x90);
-  const bool is_outside = (lead == 0xed && second > 0x9f) || (lead == 0xf4 && second > 0x8f);
-  return is_overlong || is_outside ? 0 : bytes;
 }
 
 // C1 controls (terminals take U+009B for an escape sequence) and the two Unicode line ends.
@@ -80,7 +60,7 @@ std::size_t escape_byte(char* out, unsigned char byte) {
 // What stands for the character at `i`, at most 12 bytes; `used` says how many bytes of the text it
 // is.
 std::size_t escape_one(char* out, std::string_view text, std::size_t i, std::size_t& used) {
-  const std::size_t bytes = sequence_bytes(text, i);
+  const std::size_t bytes = base::utf8_sequence_bytes(text, i);
   used = std::max<std::size_t>(bytes, 1);
   if (bytes > 0 && !is_control_sequence(text.substr(i, bytes))) {
     std::memcpy(out, text.data() + i, bytes);
@@ -143,7 +123,7 @@ void append_escaped(std::string& out, std::string_view text) {
 
 bool is_harmless(std::string_view text) {
   for (std::size_t i = plain_prefix(text); i < text.size();) {
-    const std::size_t bytes = sequence_bytes(text, i);
+    const std::size_t bytes = base::utf8_sequence_bytes(text, i);
     if (bytes == 0 || is_control_sequence(text.substr(i, bytes))) {
       return false;
     }

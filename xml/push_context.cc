@@ -7,6 +7,7 @@
 
 #include "base/byte_buffer.h"
 #include "base/check.h"
+#include "base/utf8.h"
 #include "xml/libxml_guard.h"
 #include "xml/well_known.h"
 #include "xml/writer.h"
@@ -106,6 +107,16 @@ struct PushContext::Callbacks {
         {reinterpret_cast<const char*>(text), static_cast<std::size_t>(size)});
   }
 
+  /// libxml2 2.9 takes overlong sequences in a CDATA section, and nowhere else; our writer would
+  /// hand them on in text, where every reader ends the stream.
+  static void cdata(void* user, const xmlChar* text, int size) {
+    if (!base::is_valid_utf8(
+            {reinterpret_cast<const char*>(text), static_cast<std::size_t>(size)})) {
+      return fail(user, XmlError::not_well_formed);
+    }
+    characters(user, text, size);
+  }
+
   /// Asked only for entities other than the five of XML itself.
   static xmlEntityPtr get_entity(void* user, const xmlChar*) {
     fail(user, XmlError::restricted_xml);
@@ -140,8 +151,9 @@ struct PushContext::Callbacks {
     sax.initialized = XML_SAX2_MAGIC;
     sax.startElementNs = start_element;
     sax.endElementNs = end_element;
-    // One function behind all three, or libxml2 may drop blanks.
-    sax.characters = sax.cdataBlock = sax.ignorableWhitespace = characters;
+    // One function behind both, or libxml2 may drop blanks.
+    sax.characters = sax.ignorableWhitespace = characters;
+    sax.cdataBlock = cdata;
     sax.getEntity = get_entity;
     sax.reference = reference;
     sax.comment = comment;

@@ -5,9 +5,9 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "base/utf8.h"
 #include "xml/arena.h"
 #include "xmpp/jid.h"
-#include "xmpp/utf8.h"
 
 namespace rondel::xmpp {
 namespace {
@@ -37,7 +37,7 @@ void run(std::string_view text) {
     return;
   }
   RONDEL_CHECK(*view == jid->view());
-  RONDEL_CHECK(is_valid_utf8(jid->full()));
+  RONDEL_CHECK(base::is_valid_utf8(jid->full()));
   check_parts(*jid);
   const auto again = Jid::parse(jid->full());
   RONDEL_CHECK(again.has_value() && *again == *jid);

@@ -6,11 +6,11 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "base/utf8.h"
 #include "xmpp/sasl/external.h"
 #include "xmpp/sasl/plain.h"
 #include "xmpp/sasl/saslprep.h"
 #include "xmpp/sasl/scram_server.h"
-#include "xmpp/utf8.h"
 
 namespace rondel::xmpp {
 namespace {
@@ -38,8 +38,8 @@ void run_scram(std::uint8_t choice, std::string_view text) {
   if (!identity) {
     return;
   }
-  RONDEL_CHECK(!identity->username.empty() && is_valid_utf8(identity->username));
-  RONDEL_CHECK(is_valid_utf8(identity->authzid));
+  RONDEL_CHECK(!identity->username.empty() && base::is_valid_utf8(identity->username));
+  RONDEL_CHECK(base::is_valid_utf8(identity->authzid));
   RONDEL_CHECK(identity->username.find('\0') == std::string::npos);
   RONDEL_CHECK(identity->channel_binding.has_value() == mechanism.is_plus);
   RONDEL_CHECK(server.challenge(key_of(mechanism.hash)).starts_with("r="));
@@ -51,14 +51,14 @@ void run_scram(std::uint8_t choice, std::string_view text) {
 void run_single(std::string_view text) {
   if (const auto plain = parse_plain(text)) {
     RONDEL_CHECK(!plain->username.empty() && !plain->password.empty());
-    RONDEL_CHECK(is_valid_utf8(plain->username) && is_valid_utf8(plain->password));
+    RONDEL_CHECK(base::is_valid_utf8(plain->username) && base::is_valid_utf8(plain->password));
     RONDEL_CHECK(plain->username.find('\0') == std::string::npos);
   }
   if (const auto authzid = parse_external(text)) {
     RONDEL_CHECK(*authzid == text);
   }
   if (const auto prepared = saslprep(text)) {
-    RONDEL_CHECK(is_valid_utf8(*prepared) && prepared->find('\0') == std::string::npos);
+    RONDEL_CHECK(base::is_valid_utf8(*prepared) && prepared->find('\0') == std::string::npos);
   }
   static_cast<void>(parse_scram_mechanism(text));
   static_cast<void>(parse_channel_binding_type(text));

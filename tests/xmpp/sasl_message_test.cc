@@ -7,7 +7,6 @@
 #include "xmpp/sasl/failure.h"
 #include "xmpp/sasl/plain.h"
 #include "xmpp/sasl/saslprep.h"
-#include "xmpp/utf8.h"
 
 namespace rondel::xmpp {
 namespace {
@@ -129,23 +128,6 @@ TEST(SaslFailure, HasTheNamesOfTheSpecification) {
   };
   for (const auto& [failure, name] : table) {
     EXPECT_EQ(element_name(failure), name);
-  }
-}
-
-TEST(Utf8, IsCheckedToTheBoundaries) {
-  for (const std::string& text :
-       {bytes(""), bytes("a\0b"), bytes("\x7f"), bytes("\xc2\x80"), bytes("\xdf\xbf"),
-        bytes("\xe0\xa0\x80"), bytes("\xed\x9f\xbf"), bytes("\xee\x80\x80"), bytes("\xef\xbf\xbf"),
-        bytes("\xf0\x90\x80\x80"), bytes("\xf4\x8f\xbf\xbf")}) {
-    EXPECT_TRUE(is_valid_utf8(text)) << text;
-  }
-  for (const std::string& text :
-       {bytes("\x80"), bytes("\xbf"), bytes("\xc0\x80"), bytes("\xc1\xbf"), bytes("\xc2"),
-        bytes("\xc2\x41"), bytes("\xc2\xc2"), bytes("\xe0\x9f\xbf"), bytes("\xe0\xa0"),
-        bytes("\xed\xa0\x80"), bytes("\xed\xbf\xbf"), bytes("\xe1\x80\x41"),
-        bytes("\xf0\x8f\xbf\xbf"), bytes("\xf4\x90\x80\x80"), bytes("\xf5\x80\x80\x80"),
-        bytes("\xf0\x90\x80"), bytes("\xf8\x88\x80\x80\x80"), bytes("\xff"), bytes("a\xe2\x82")}) {
-    EXPECT_FALSE(is_valid_utf8(text)) << text;
   }
 }
 

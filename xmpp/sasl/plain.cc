@@ -4,7 +4,7 @@
 
 #include "base/encoding.h"
 #include "xmpp/sasl/saslprep.h"
-#include "xmpp/utf8.h"
+#include "base/utf8.h"
 
 namespace rondel::xmpp {
 
@@ -14,7 +14,7 @@ PlainMessage::~PlainMessage() {
 
 base::Result<PlainMessage, SaslFailure> parse_plain(std::string_view message) {
   const auto malformed = base::Unexpected(SaslFailure::malformed_request);
-  if (message.size() > 3 * kSaslStringBytesMax || !is_valid_utf8(message)) {
+  if (message.size() > 3 * kSaslStringBytesMax || !base::is_valid_utf8(message)) {
     return malformed;
   }
   const std::size_t first = message.find('\0');

@@ -9,7 +9,7 @@
 #include "base/random.h"
 #include "xmpp/sasl/digest.h"
 #include "xmpp/sasl/saslprep.h"
-#include "xmpp/utf8.h"
+#include "base/utf8.h"
 
 namespace rondel::xmpp {
 namespace {
@@ -66,7 +66,7 @@ bool is_optional_extension(std::string_view piece) {
 
 bool is_text_of_message(std::string_view message) {
   return message.size() <= kScramMessageBytesMax && message.find('\0') == std::string_view::npos &&
-         is_valid_utf8(message);
+         base::is_valid_utf8(message);
 }
 
 std::string joined(std::vector<std::string_view> parts) {
