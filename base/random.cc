@@ -1,5 +1,7 @@
 #include "base/random.h"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <sys/random.h>
 
@@ -8,6 +10,38 @@
 #include "base/encoding.h"
 
 namespace rondel::base {
+namespace {
+
+/// Random bytes in advance, for identifiers: a system call for each would cost more than the rest.
+/// Each byte is handed out once and wiped; a process that forked would hand them out twice.
+class RandomPool {
+ public:
+  void take(std::span<std::byte> out) {
+    while (!out.empty()) {
+      if (at_ == bytes_.size()) {
+        random_bytes(bytes_);
+        at_ = 0;
+      }
+      const std::size_t count = std::min(out.size(), bytes_.size() - at_);
+      const auto taken = std::span(bytes_).subspan(at_, count);
+      std::copy(taken.begin(), taken.end(), out.begin());
+      wipe(taken);
+      at_ += count;
+      out = out.subspan(count);
+    }
+  }
+
+ private:
+  std::array<std::byte, 512> bytes_;
+  std::size_t at_ = bytes_.size();
+};
+
+void take_from_pool(std::span<std::byte> out) {
+  thread_local RandomPool pool;
+  pool.take(out);
+}
+
+}  // namespace
 
 void random_bytes(std::span<std::byte> out) {
   while (!out.empty()) {
@@ -22,13 +56,13 @@ void random_bytes(std::span<std::byte> out) {
 
 std::uint64_t random_u64() {
   std::uint64_t value;
-  random_bytes(std::as_writable_bytes(std::span(&value, 1)));
+  take_from_pool(std::as_writable_bytes(std::span(&value, 1)));
   return value;
 }
 
 std::string random_token(std::size_t count) {
   std::string bytes(count, '\0');
-  random_bytes(std::as_writable_bytes(std::span(bytes)));
+  take_from_pool(std::as_writable_bytes(std::span(bytes)));
   return base64url_encode(bytes);
 }
 

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "tls/channel_binding.h"
 #include "tls/context_native.h"
 #include "tls/pem.h"
 #include "tls/ticket_keys.h"
@@ -116,6 +117,8 @@ base::Result<CertificateInfo> load_pair(const HostCertificate& given,
     findings.warnings.push_back(
         fmt::format("certificate '{}' {}", given.certificate_path, disorder));
   }
+  host.end_points.emplace_back(chain.leaf.get(),
+                               end_point_hash(*chain.leaf).value_or(std::string()));
   check_facts(given, info, policy, findings);
   load_staple(given, chain, policy, host, findings);
   return info;

@@ -175,9 +175,8 @@ int on_make_ticket(SSL* ssl, void*) {
   if (SSL_session_reused(ssl) == 1) {
     return 1;  // The session brought it along.
   }
-  const X509* certificate = SSL_get_certificate(ssl);
-  const std::string hash =
-      certificate ? end_point_hash(*certificate).value_or(std::string()) : std::string();
+  const auto* host = facts_of(ssl).host;
+  const std::string hash = host ? host->end_point(SSL_get_certificate(ssl)) : std::string();
   return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), hash.data(), hash.size());
 }
 
@@ -252,6 +251,15 @@ void set_callbacks(SSL_CTX* context, TlsContexts::Native& native) {
 }
 
 }  // namespace
+
+std::string TlsContexts::Native::Host::end_point(const x509_st* certificate) const {
+  for (const auto& [known, hash] : end_points) {
+    if (known == certificate) {
+      return hash;
+    }
+  }
+  return {};
+}
 
 HandshakeSecrets::~HandshakeSecrets() {
   base::wipe(client.data);

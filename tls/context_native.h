@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/hash.h"
@@ -31,6 +32,11 @@ struct TlsContexts::Native {
     std::string name;  ///< Lower case.
     OpensslPtr<ssl_ctx_st> context;
     std::vector<Staple> staples;  ///< For some of its certificates.
+    /// Of each certificate, held by `context`, what end_point_hash() says of it.
+    std::vector<std::pair<const x509_st*, std::string>> end_points{};
+
+    /// tls-server-end-point of one of its certificates; empty if there is none.
+    [[nodiscard]] std::string end_point(const x509_st* certificate) const;
   };
   using Names = std::unordered_map<std::string, std::size_t, base::TextHash, std::equal_to<>>;
 

@@ -86,8 +86,8 @@ void ServerChannel::finish_handshake() {
     std::size_t hash_size = 0;
     SSL_SESSION_get0_ticket_appdata(SSL_get_session(ssl), &hash, &hash_size);
     set_end_point({static_cast<const char*>(hash), hash_size});
-  } else if (const X509* certificate = SSL_get_certificate(ssl)) {
-    set_end_point(end_point_hash(*certificate).value_or(std::string()));
+  } else {
+    set_end_point(facts.host->end_point(SSL_get_certificate(ssl)));
   }
   if (facts.client_certificate != nullptr) {
     set_client_certificate(std::move(facts.client_certificate));

@@ -4,6 +4,7 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
+#include <string>
 
 #include "base/check.h"
 #include "base/encoding.h"
@@ -11,11 +12,40 @@
 namespace rondel::tls {
 namespace {
 
-/// Fetched once; lives as long as the process.
-EVP_KDF* hkdf() {
-  static EVP_KDF* const fetched = EVP_KDF_fetch(nullptr, "HKDF", nullptr);
-  return fetched;
-}
+/// A thread's HKDF-Expand for each hash, made once: a new context looks its hash up by name, under
+/// a lock, which costs more than the digests.
+class Expanders {
+ public:
+  Expanders() = default;
+  ~Expanders() {
+    EVP_KDF_CTX_free(sha256_);
+    EVP_KDF_CTX_free(sha384_);
+  }
+  Expanders(const Expanders&) = delete;
+  Expanders& operator=(const Expanders&) = delete;
+
+  EVP_KDF_CTX* of(Aead aead) {
+    return aead == Aead::aes_256_gcm ? made(sha384_, "SHA384") : made(sha256_, "SHA256");
+  }
+
+ private:
+  static EVP_KDF_CTX* made(EVP_KDF_CTX*& context, std::string hash) {
+    if (context == nullptr) {
+      static EVP_KDF* const hkdf = EVP_KDF_fetch(nullptr, "HKDF", nullptr);
+      context = EVP_KDF_CTX_new(hkdf);
+      int mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY;
+      const OSSL_PARAM parameters[] = {
+          OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
+          OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, hash.data(), 0),
+          OSSL_PARAM_construct_end()};
+      RONDEL_CHECK(context != nullptr && EVP_KDF_CTX_set_params(context, parameters) == 1);
+    }
+    return context;
+  }
+
+  EVP_KDF_CTX* sha256_ = nullptr;
+  EVP_KDF_CTX* sha384_ = nullptr;
+};
 
 void derive(Aead aead, TrafficKeys& keys) {
   const auto secret = std::span(keys.secret).first(secret_bytes(aead));
@@ -55,23 +85,23 @@ void expand_label(Aead aead,
   at = std::copy(label.begin(), label.end(), at);
   *at++ = 0;
 
-  int mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY;
-  char sha256[] = "SHA256";
-  char sha384[] = "SHA384";
+  thread_local Expanders expanders;
+  EVP_KDF_CTX* const context = expanders.of(aead);
   auto* key = reinterpret_cast<unsigned char*>(const_cast<std::byte*>(secret.data()));
   const OSSL_PARAM parameters[] = {
-      OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
-      OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
-                                       aead == Aead::aes_256_gcm ? sha384 : sha256, 0),
       OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, key, secret.size()),
       OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info.data(),
                                         static_cast<std::size_t>(at - info.begin())),
       OSSL_PARAM_construct_end()};
-  EVP_KDF_CTX* context = EVP_KDF_CTX_new(hkdf());
   const int result =
       EVP_KDF_derive(context, reinterpret_cast<unsigned char*>(out.data()), out.size(), parameters);
-  EVP_KDF_CTX_free(context);  // Wipes its copy of the secret.
   RONDEL_CHECK(result == 1);  // A key of zeros would be worse than no server.
+  // In place of the secret, whose copy OpenSSL wipes.
+  unsigned char nothing[1] = {0};
+  const OSSL_PARAM forgotten[] = {
+      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, nothing, sizeof(nothing)),
+      OSSL_PARAM_construct_end()};
+  RONDEL_CHECK(EVP_KDF_CTX_set_params(context, forgotten) == 1);
 }
 
 void TrafficKeys::start(Aead aead,

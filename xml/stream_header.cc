@@ -1,5 +1,6 @@
 #include "xml/stream_header.h"
 
+#include <array>
 #include <cstring>
 #include <libxml/parser.h>
 #include <memory>
@@ -211,9 +212,37 @@ void free_context(xmlParserCtxtPtr context) {
   xmlFreeParserCtxt(context);
 }
 
-}  // namespace
+/// The headers that this thread read last. Clients of one program and host say the same bytes each
+/// time, three times for a login, and a context for one tag costs as much as several stanzas.
+class LatestHeaders {
+ public:
+  [[nodiscard]] const StreamHeader* find(std::string_view bytes) const {
+    for (const Entry& entry : entries_) {
+      if (entry.bytes == bytes && !bytes.empty()) {
+        return &entry.header;
+      }
+    }
+    return nullptr;
+  }
+  void keep(std::string_view bytes, const StreamHeader& header) {
+    if (bytes.size() <= kBytesMax) {
+      Entry& oldest = entries_[next_++ % entries_.size()];
+      oldest.bytes = bytes;
+      oldest.header = header;
+    }
+  }
 
-base::Result<StreamHeader, XmlError> parse_stream_header(std::string_view bytes) {
+ private:
+  static constexpr std::size_t kBytesMax = 512;
+  struct Entry {
+    std::string bytes;
+    StreamHeader header;
+  };
+  std::array<Entry, 8> entries_;
+  std::size_t next_ = 0;
+};
+
+base::Result<StreamHeader, XmlError> parse_anew(std::string_view bytes) {
   RONDEL_TRY(const std::string_view tag, without_declaration(bytes));
   if (tag.empty() || tag.size() > kParserBytesMax) {
     return base::Unexpected(tag.empty() ? XmlError::not_well_formed : XmlError::policy_violation);
@@ -244,6 +273,18 @@ base::Result<StreamHeader, XmlError> parse_stream_header(std::string_view bytes)
     return base::Unexpected(XmlError::not_well_formed);
   }
   return std::move(into.header);
+}
+
+}  // namespace
+
+base::Result<StreamHeader, XmlError> parse_stream_header(std::string_view bytes) {
+  thread_local LatestHeaders latest;
+  if (const StreamHeader* known = latest.find(bytes)) {
+    return *known;
+  }
+  RONDEL_TRY(StreamHeader header, parse_anew(bytes));
+  latest.keep(bytes, header);
+  return header;
 }
 
 base::Result<void, XmlError> check_stream_root(const StreamHeader& header) {

@@ -1,7 +1,9 @@
 // The module auth-internal: SCRAM and PLAIN against the user storage.
 #include <array>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/random.h"
 #include "modules/api/module_export.h"
@@ -92,15 +94,35 @@ class ShardAuthentication final : public api::ShardModule, public api::Authentic
     return served != nullptr && served->options != nullptr ? served->options->name : host;
   }
 
-  [[nodiscard]] AuthSettings settings(const api::AuthChannel& channel) const {
-    const auto config = shard_.config();
-    return settings_of(
-        config->options(kModuleName, configured_name(channel.host), channel.interface_name));
+  /// Read once for each configuration, host and interface. Valid until the next call.
+  [[nodiscard]] const AuthSettings& settings(const api::AuthChannel& channel) {
+    auto config = shard_.config();
+    if (config != known_of_) {
+      known_.clear();
+      known_of_ = std::move(config);
+    }
+    for (const KnownSettings& known : known_) {
+      if (known.host == channel.host && known.interface_name == channel.interface_name) {
+        return known.settings;
+      }
+    }
+    const auto options =
+        known_of_->options(kModuleName, configured_name(channel.host), channel.interface_name);
+    known_.push_back({channel.host, std::string(channel.interface_name), settings_of(options)});
+    return known_.back().settings;
   }
+
+  struct KnownSettings {
+    std::string host;
+    std::string interface_name;
+    AuthSettings settings;
+  };
 
   api::Shard& shard_;
   KeySource keys_;
   CredentialMaker maker_;
+  std::shared_ptr<const config::Snapshot> known_of_;  ///< The configuration that they are of.
+  std::vector<KnownSettings> known_;
 };
 
 class AuthModule final : public api::Module {

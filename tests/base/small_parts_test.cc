@@ -2,6 +2,7 @@
 #include <array>
 #include <gtest/gtest.h>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <thread>
@@ -72,6 +73,22 @@ TEST(Random, FillsEveryByteAndNeverTwiceTheSame) {
   }
   EXPECT_NE(random_u64(), random_u64());
   random_bytes({});
+}
+
+TEST(Random, IdentifiersNeverRepeatOverManyRefillsAndThreads) {
+  std::vector<std::string> tokens;
+  std::mutex mutex;
+  const auto draw = [&] {
+    for (int i = 0; i < 2000; ++i) {
+      std::string token = random_token(static_cast<std::size_t>(12 + i % 7));
+      const std::lock_guard lock(mutex);
+      tokens.push_back(std::move(token));
+    }
+  };
+  std::thread other(draw);
+  draw();
+  other.join();
+  EXPECT_EQ(std::set<std::string>(tokens.begin(), tokens.end()).size(), tokens.size());
 }
 
 TEST(Random, TokensAreUnpaddedAndSafeInNames) {

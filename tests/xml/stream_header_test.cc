@@ -1,6 +1,7 @@
 #include "xml/stream_header.h"
 
 #include <gtest/gtest.h>
+#include <string>
 
 #include "tests/xml/samples.h"
 #include "xml/element.h"
@@ -25,6 +26,32 @@ TEST(StreamHeader, TellsWhatThePeerSaid) {
   EXPECT_EQ(header->content_namespace(), "jabber:client");
   EXPECT_EQ(&header->namespaces.bindings(), &StreamNamespaces::client().bindings());
   EXPECT_TRUE(check_stream_root(*header));
+}
+
+TEST(StreamHeader, IsReadAgainAsTheFirstTime) {
+  const auto header_to = [](int host) {
+    return "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' "
+           "xmlns:h" +
+           std::to_string(host) + "='urn:h' version='1.0' to='h" + std::to_string(host) + "'>";
+  };
+  // More than are remembered, so that some come from memory and some don't.
+  for (int round = 0; round < 3; ++round) {
+    for (int host = 0; host < 12; ++host) {
+      for (int again = 0; again < 2; ++again) {
+        const auto header = parse_stream_header(header_to(host));
+        ASSERT_TRUE(header);
+        EXPECT_EQ(header->to, "h" + std::to_string(host));
+        EXPECT_EQ(header->version, "1.0");
+        ASSERT_EQ(header->namespaces.bindings().prefixes.size(), 2U);
+        EXPECT_EQ(header->namespaces.bindings().prefixes.front().first, "h" + std::to_string(host));
+      }
+    }
+    for (int again = 0; again < 2; ++again) {
+      EXPECT_EQ(parse_stream_header("<stream:stream to='h1'>").error(),
+                XmlError::bad_namespace_prefix);
+      EXPECT_EQ(parse_stream_header("").error(), XmlError::not_well_formed);
+    }
+  }
 }
 
 TEST(StreamHeader, KeepsBindingsBeyondTheUsual) {

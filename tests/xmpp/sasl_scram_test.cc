@@ -458,5 +458,21 @@ TEST(HashOfOffer, SeparatesTheListsOnlyIfBindingsWereAnnounced) {
             expected("X\x1ftls-exporter"));
 }
 
+TEST(Hmac, HasTheValuesOfItsSource) {
+  // RFC 4231 §4.3, RFC 2202 §3 (2); the third from RFC 4231's hash with an empty key.
+  const auto what = [] { return std::string("what do ya want for nothing?"); };
+  for (int again = 0; again < 2; ++again) {
+    EXPECT_EQ(base::hex_encode(hmac(ScramHash::sha_256, "Jefe", what())),
+              "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    EXPECT_EQ(base::hex_encode(hmac(ScramHash::sha_1, "Jefe", what())),
+              "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+    EXPECT_EQ(base::hex_encode(hmac(ScramHash::sha_256, "", "")),
+              "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
+    EXPECT_EQ(hmac(ScramHash::sha_512, std::string(200, 'k'), what()),
+              hmac(ScramHash::sha_512, digest(ScramHash::sha_512, std::string(200, 'k')), what()))
+        << "a key longer than a block stands for its digest";
+  }
+}
+
 }  // namespace
 }  // namespace rondel::xmpp
