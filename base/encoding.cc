@@ -23,21 +23,31 @@ constexpr std::array<std::int8_t, 256> decoding_table() {
 constexpr std::array<std::int8_t, 256> kDecode = decoding_table();
 
 std::string encode(std::string_view bytes, std::string_view alphabet, bool pads) {
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
-    std::uint32_t group = 0;
-    for (std::size_t k = 0; k < 3; ++k) {
-      group = group << 8 | (k < count ? static_cast<unsigned char>(bytes[i + k]) : 0u);
+  const std::size_t whole = bytes.size() / 3;
+  const std::size_t rest = bytes.size() % 3;
+  std::string out((bytes.size() + 2) / 3 * 4, '=');
+  const auto byte = [&](std::size_t i) {
+    return std::uint32_t{static_cast<unsigned char>(bytes[i])};
+  };
+  char* to = out.data();
+  const auto put = [&](std::uint32_t group, int shift) { *to++ = alphabet[group >> shift & 63]; };
+  for (std::size_t i = 0; i < whole * 3; i += 3) {
+    const std::uint32_t group = byte(i) << 16 | byte(i + 1) << 8 | byte(i + 2);
+    put(group, 18);
+    put(group, 12);
+    put(group, 6);
+    put(group, 0);
+  }
+  if (rest != 0) {
+    const std::uint32_t group = byte(whole * 3) << 16 | (rest == 2 ? byte(whole * 3 + 1) << 8 : 0);
+    put(group, 18);
+    put(group, 12);
+    if (rest == 2) {
+      put(group, 6);
     }
-    for (std::size_t k = 0; k < 4; ++k) {
-      if (k <= count) {
-        out += alphabet[group >> (18 - 6 * k) & 63];
-      } else if (pads) {
-        out += '=';
-      }
-    }
+  }
+  if (!pads) {
+    out.resize(static_cast<std::size_t>(to - out.data()));
   }
   return out;
 }
