@@ -20,6 +20,9 @@ inline constexpr StanzaLimits kUnauthenticatedLimits{10'000, 8, 16, 32};
 inline constexpr StanzaLimits kClientLimits{256 * 1024, 64, 64, 4096};
 static_assert(kUnauthenticatedLimits.stanza_bytes_max >= 10'000);
 
+/// What a client that has logged in may send: an avatar at once, a conversation for ever.
+inline constexpr std::uint32_t kReceiveBytesPerSecond = 20 * 1024;
+inline constexpr std::uint32_t kReceiveBurstBytes = 200 * 1024;
 inline constexpr std::uint32_t kAuthenticationDeadlineMs = 30'000;
 inline constexpr std::uint32_t kTlsHandshakeDeadlineMs = 10'000;
 inline constexpr std::uint32_t kCloseDeadlineMs = 5'000;  ///< For the peer's </stream:stream>.

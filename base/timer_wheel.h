@@ -30,6 +30,17 @@ class Timer : public ListLink<TimerTag> {
   std::uint64_t due_ms_ = 0;
 };
 
+/// A timer that calls a member of its owner, which outlives it.
+template <typename Owner, void (Owner::*kExpired)()>
+class OwnedTimer final : public Timer {
+ public:
+  explicit OwnedTimer(Owner& owner) : owner_(owner) {}
+
+ private:
+  void expired() override { (owner_.*kExpired)(); }
+  Owner& owner_;
+};
+
 /// A hierarchical wheel: four levels of 256 slots, 1 ms to 2^32 ms (49 days).
 ///
 /// Units: milliseconds of the caller's clock. A longer delay is cut to the range.

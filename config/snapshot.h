@@ -85,6 +85,8 @@ struct InterfaceOptions {
   std::vector<std::string> extensions;  ///< Always installed, in this order.
   LogLevel log_level = LogLevel::info;  ///< As [log] level unless set here.
   std::uint32_t stanza_bytes_max = 0;   ///< After authentication.
+  std::uint32_t receive_rate = 0;       ///< Bytes a second, after authentication; 0: any.
+  std::uint32_t receive_burst = 0;      ///< Bytes at once.
   int resources_max = 0;                ///< Of one account.
   int connections_per_address_max = 0;
   base::Milliseconds authentication_deadline{};

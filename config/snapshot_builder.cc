@@ -320,6 +320,8 @@ void SnapshotBuilder::fill_interfaces() {
     options.log_level = log_level(get<std::string>(section, "log_level"));
     options.stanza_bytes_max =
         static_cast<std::uint32_t>(get<std::int64_t>(section, "stanza_bytes_max"));
+    options.receive_rate = static_cast<std::uint32_t>(get<std::int64_t>(section, "receive_rate"));
+    options.receive_burst = static_cast<std::uint32_t>(get<std::int64_t>(section, "receive_burst"));
     options.resources_max = number(section, "resources_max");
     options.connections_per_address_max = number(section, "connections_per_address_max");
     options.authentication_deadline =

@@ -182,6 +182,7 @@ void Connection::layer_failed() {
 }
 
 void Connection::received_plain(std::span<const std::byte> bytes) {
+  charge(bytes.size());
   if (!input_.empty() || pauses_ > 0) {
     input_.append(bytes);
     if (pauses_ == 0) {
@@ -217,6 +218,23 @@ std::size_t Connection::run_frames(std::span<const std::byte> bytes) {
   }
   scanned_ = at - begin;
   return begin;
+}
+
+void Connection::charge(std::size_t bytes) {
+  const std::uint64_t rest_ms = allowance_.spend(bytes, shard_->timers().now_ms(), receive_rate_);
+  if (rest_ms == 0 || phase_ != Phase::open) {
+    return;
+  }
+  if (!rest_) {
+    rest_ = std::make_unique<Rest>(*this);
+    pause();
+  }
+  shard_->timers().set(*rest_, rest_ms);
+}
+
+void Connection::rested() {
+  rest_.reset();  // The timer itself, which the wheel has let go of.
+  resume();
 }
 
 bool Connection::has_pending_input() const {
@@ -362,6 +380,7 @@ void Connection::abort(std::string_view why) {
 void Connection::die() {
   phase_ = Phase::dead;
   deadline_.cancel();
+  rest_.reset();
   release_held();
   tell_sent(false);
   input_.release();

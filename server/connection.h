@@ -12,6 +12,7 @@
 #include "base/timer_wheel.h"
 #include "modules/api/connection.h"
 #include "ring/ring.h"
+#include "server/allowance.h"
 #include "server/endpoint.h"
 #include "server/interface.h"
 #include "server/outbox.h"
@@ -32,7 +33,8 @@ class Shard;
 /// no operation is under way. Owner: its shard. Thread: the shard's. Limits: output
 /// above kOutputBytesHigh makes its senders wait until it is below kOutputBytesLow; above
 /// kOutputBytesMax, or when they have waited for kSlowReaderDeadlineMs, the connection is cut;
-/// input one stanza plus kPausedBytesMax, then reading stops.
+/// input one stanza plus kPausedBytesMax, then reading stops; who sends more than its interface's
+/// receive_rate is read later.
 class Connection final : public api::Connection, public Endpoint {
  public:
   static constexpr std::size_t kPausedBytesMax = 64 * 1024;
@@ -102,6 +104,8 @@ class Connection final : public api::Connection, public Endpoint {
   /// Reads on, but hands nothing to the stream until resume().
   void pause() { ++pauses_; }
   void resume();
+  /// From now on the client may send so much.
+  void set_receive_rate(const ReceiveRate& rate) { receive_rate_ = rate; }
   /// Ends the connection once everything is written.
   void begin_end();
   /// Notes that `source` waits until this connection has caught up. False: it does so already.
@@ -124,14 +128,10 @@ class Connection final : public api::Connection, public Endpoint {
     shut,    ///< We have said everything; the peer may still.
     dead,    ///< Waits for its operations.
   };
-  class Deadline final : public base::Timer {
-   public:
-    explicit Deadline(Connection& owner) : owner_(owner) {}
-
-   private:
-    void expired() override { owner_.deadline_expired(); }
-    Connection& owner_;
-  };
+  void deadline_expired();
+  void rested();
+  using Deadline = base::OwnedTimer<Connection, &Connection::deadline_expired>;
+  using Rest = base::OwnedTimer<Connection, &Connection::rested>;
 
   [[nodiscard]] ring::Tag tag_of(ring::Op op) const { return {op, id_.handle}; }
   [[nodiscard]] bool is_output_empty() const { return !outbox_ || outbox_->empty(); }
@@ -148,6 +148,7 @@ class Connection final : public api::Connection, public Endpoint {
   void received_bytes(std::span<const std::byte> bytes);
   void received_through_layer(std::span<const std::byte> bytes);
   void received_plain(std::span<const std::byte> bytes);
+  void charge(std::size_t bytes);
   std::size_t run_frames(std::span<const std::byte> bytes);
   void dispatch(const xml::FrameEvent& event, std::string_view element);
   /// Brings what was written through the layer.
@@ -157,7 +158,6 @@ class Connection final : public api::Connection, public Endpoint {
   void sent(const ring::Completion& completion);
   void tell_sent(bool is_sent);
   void peer_ended();
-  void deadline_expired();
   void all_sent();
   void die();
   void release_held();
@@ -183,8 +183,10 @@ class Connection final : public api::Connection, public Endpoint {
   std::size_t scanned_ = 0;            ///< Bytes at the front of input_ that the framer has seen.
   std::span<const std::byte> unread_;  ///< Behind the element that is being handled.
   bool is_dispatching_ = false;
-  base::ByteBuffer
-      input_;  ///< Of the stream: an element that is not complete, or input while paused.
+  base::ByteBuffer input_;    ///< An element that is not complete, or input while paused.
+  ReceiveRate receive_rate_;  ///< Any until a session begins.
+  Allowance allowance_;
+  std::unique_ptr<Rest> rest_;            ///< Null while the client sends no more than it may.
   std::unique_ptr<Outbox> outbox_;        ///< Null while there is nothing to write.
   std::unique_ptr<SentMarks> marks_;      ///< Null while nobody waits.
   std::vector<base::ConnectionId> held_;  ///< Senders that wait for this slow reader; each once.

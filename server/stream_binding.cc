@@ -67,7 +67,8 @@ void Stream::bind_at_home() {
     refuse(*request, StanzaErrorCondition::bad_request, xmpp::to_text(full.error()));
     return;
   }
-  session_ = shard.begin_session(connection_, *full, shard.options_of(*interface_).resources_max);
+  const config::InterfaceOptions& options = shard.options_of(*interface_);
+  session_ = shard.begin_session(connection_, *full, options.resources_max);
   if (session_ == nullptr) {
     // RFC 6120 §7.6.2.1: as many resources as an account may have are bound.
     refuse(*request, StanzaErrorCondition::resource_constraint, "too many resources");
@@ -83,6 +84,7 @@ void Stream::bind_at_home() {
   state_ = StreamState::bound;
   connection_.cancel_deadline();
   connection_.read_continuously();
+  connection_.set_receive_rate({options.receive_rate, options.receive_burst});
   xml::Document result = xmpp::make_iq_result(request->root());
   xml::ElementBuilder(result).child("bind", ns::kBind).child("jid").text(full->full());
   connection_.send_element(result.root());

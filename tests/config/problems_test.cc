@@ -81,7 +81,9 @@ INSTANTIATE_TEST_SUITE_P(
             {"12:1: unknown option \"tsl\" in [[interface]]; known: allow_plain_text, auth, "
              "authentication_deadline, authentication_tries_max, client_ca, client_crl, "
              "connections_per_address_max, "
-             "extensions, hosts, kind, listen, log_level, module, name, records, resources_max, "
+             "extensions, hosts, kind, listen, log_level, module, name, receive_burst, "
+             "receive_rate, "
+             "records, resources_max, "
              "stanza_bytes_max, tls; did you mean \"tls\"?"}},
         Bad{"control_characters_are_escaped",
             "[tls]\n\"a\\u001bb\" = 1\n",

@@ -52,6 +52,8 @@ TEST(Defaults, OfAnInterfaceAreTheServersLimits) {
   expected.auth = {"internal"};
   expected.log_level = LogLevel::info;
   expected.stanza_bytes_max = base::kClientLimits.stanza_bytes_max;
+  expected.receive_rate = base::kReceiveBytesPerSecond;
+  expected.receive_burst = base::kReceiveBurstBytes;
   expected.resources_max = base::kResourcesPerAccountMax;
   expected.connections_per_address_max = base::kConnectionsPerAddressMax;
   expected.authentication_deadline = base::Milliseconds(base::kAuthenticationDeadlineMs);
@@ -125,6 +127,8 @@ extensions = ["acl"]
 records = "retained"
 log_level = "error"
 stanza_bytes_max = "64KiB"
+receive_rate = 0
+receive_burst = "1MiB"
 resources_max = 2
 connections_per_address_max = 7
 authentication_deadline = "1m"
@@ -154,8 +158,8 @@ authentication_tries_max = 3
   const InterfaceOptions interface {
     "one", "other", {*ListenAddress::parse("127.0.0.1:15222"), *ListenAddress::parse("[::1]:0")},
         TlsMode::direct, TlsRecords::retained, "/etc/test/clients.pem", "/keys/revoked.pem",
-        {"example.org"}, {"internal", "external"}, {"acl"}, LogLevel::error, 65'536, 2, 7,
-        base::Milliseconds(60'000), 3
+        {"example.org"}, {"internal", "external"}, {"acl"}, LogLevel::error, 65'536, 0, 1024 * 1024,
+        2, 7, base::Milliseconds(60'000), 3
   };
   EXPECT_THAT(snapshot->interfaces(), ElementsAre(interface));
 }

@@ -17,6 +17,7 @@
 
 #include "base/mpsc_queue.h"
 #include "server/address_counter.h"
+#include "server/allowance.h"
 #include "server/gather.h"
 #include "server/mailbox.h"
 #include "server/notify.h"
@@ -67,6 +68,50 @@ TEST(AddressCounter, CountsAddressesApartAndAnIpv6NetworkAsOne) {
 }
 
 // --- Mailboxes
+
+TEST(Allowance, LendsTheBurstAndAsksForRestBeyondIt) {
+  const ReceiveRate rate{1000, 5000};
+  Allowance allowance;
+  EXPECT_EQ(allowance.spend(5000, 1, rate), 0U);
+  EXPECT_EQ(allowance.spend(1, 1, rate), 1U);
+  EXPECT_EQ(allowance.spend(999, 1, rate), 1000U) << "a rest is until all is made up for";
+  EXPECT_EQ(allowance.spend(0, 1001, rate), 0U);
+  EXPECT_EQ(allowance.spend(100, 1051, rate), 50U);
+}
+
+TEST(Allowance, GivesBackNoMoreThanTheBurst) {
+  const ReceiveRate rate{1000, 5000};
+  Allowance allowance;
+  EXPECT_EQ(allowance.spend(5000, 1'000, rate), 0U);
+  EXPECT_EQ(allowance.spend(5000, 1'000'000'000, rate), 0U) << "days later";
+  EXPECT_EQ(allowance.spend(1, 1'000'000'000, rate), 1U);
+}
+
+TEST(Allowance, LosesNothingToRounding) {
+  const ReceiveRate rate{10, 1000};  // A byte in 100 ms.
+  Allowance allowance;
+  EXPECT_EQ(allowance.spend(1000, 50'000, rate), 0U);
+  for (std::uint64_t now = 50'001; now < 60'000; ++now) {
+    EXPECT_EQ(allowance.spend(0, now, rate), 0U);
+  }
+  EXPECT_EQ(allowance.spend(100, 60'000, rate), 0U);
+  EXPECT_EQ(allowance.spend(1, 60'000, rate), 100U);
+}
+
+TEST(Allowance, OfNoRateHasNoEnd) {
+  Allowance allowance;
+  EXPECT_EQ(allowance.spend(~std::size_t{0}, 1, {}), 0U);
+  EXPECT_EQ(allowance.spend(1, 1, {}), 0U);
+}
+
+TEST(Allowance, SurvivesTheEndOfItsClockAndOfItsCounter) {
+  const ReceiveRate rate{1000, 5000};
+  Allowance allowance;
+  constexpr std::uint64_t kRound = std::uint64_t{1} << 32U;
+  EXPECT_EQ(allowance.spend(5000, kRound - 100, rate), 0U);
+  EXPECT_EQ(allowance.spend(100, kRound, rate), 0U) << "100 ms later";
+  EXPECT_GT(allowance.spend(kRound * 2, kRound, rate), 4'000'000U * 1000 / 1000);
+}
 
 TEST(Mailbox, HasABoundedCapacityForEveryNumberOfShards) {
   struct Row {

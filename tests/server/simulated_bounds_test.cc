@@ -185,6 +185,80 @@ TEST(SimulatedBounds, HoldTheSenderOfASlowReaderAndLoseNothing) {
   }
 }
 
+TEST(SimulatedBounds, LetAClientRestThatSendsMoreThanItMayAndLoseNothing) {
+  World world({.interface_options = "receive_rate = 20000\nreceive_burst = 100000\n"});
+  Clients clients;
+  Client& loud = add_client(world, clients, 0, 0);
+  Client& other = add_client(world, clients, 0, 0);
+  Client& friend_of_both = add_client(world, clients, 0, 0);
+  for (Client* client : {&loud, &other, &friend_of_both}) {
+    ASSERT_TRUE(client->log_in());
+  }
+  loud.set_piece_max(20'000);
+  constexpr int kCount = 50;
+  for (int i = 0; i < kCount; ++i) {
+    loud.say(message(fmt::format("{}", i), friend_of_both.full_jid(), std::string(10'000, 'z')));
+  }
+  const base::Nanoseconds begin = world.ring(0).now();
+  const auto seconds = [&] {
+    return std::chrono::duration<double>(world.ring(0).now() - begin).count();
+  };
+  // What it may say at once comes at once.
+  std::vector<std::string> ids;
+  const auto has_come = [&](std::size_t count) {
+    return world.run_until([&] {
+      for (std::string& id : take_message_ids(friend_of_both.heard())) {
+        ids.push_back(std::move(id));
+      }
+      return ids.size() >= count;
+    });
+  };
+  ASSERT_TRUE(has_come(5));
+  EXPECT_LT(seconds(), 1.0);
+  ASSERT_TRUE(has_come(20));
+  // Nobody else waits.
+  other.say(message("other", loud.full_jid(), "hello"));
+  const double asked = seconds();
+  ASSERT_TRUE(loud.hears("hello"));
+  EXPECT_LT(seconds() - asked, 1.0);
+  ASSERT_TRUE(has_come(kCount));
+  // 500,000 bytes, of which 100,000 may come at once.
+  EXPECT_GT(seconds(), 18.0);
+  EXPECT_LT(seconds(), 26.0);
+  for (int i = 0; i < kCount; ++i) {
+    ASSERT_EQ(ids[static_cast<std::size_t>(i)], fmt::format("{}", i));
+  }
+  expect_quiet_end(world, clients);
+}
+
+TEST(SimulatedBounds, EndAConnectionThatRests) {
+  for (const bool is_reset : {false, true}) {
+    World world({.interface_options = "receive_rate = 1000\nreceive_burst = 10000\n"});
+    Clients clients;
+    Client& loud = add_client(world, clients, 0, 0);
+    ASSERT_TRUE(loud.log_in());
+    loud.set_piece_max(20'000);
+    for (int i = 0; i < 20; ++i) {
+      loud.say(message("m", "nobody@example.org", std::string(5'000, 'z')));
+    }
+    world.run(50);
+    ASSERT_FALSE(loud.is_cut());
+    if (is_reset) {
+      loud.peer().reset();
+    } else {
+      const auto jid = xmpp::Jid::parse(loud.full_jid()).value();
+      const api::Session* session = world.shard(0).find_session(jid.view());
+      ASSERT_NE(session, nullptr);
+      world.shard(0)
+          .find_connection(session->connection())
+          ->close(xmpp::StreamErrorCondition::policy_violation, "enough");
+      EXPECT_TRUE(loud.hears("</stream:stream>"));
+      loud.close();
+    }
+    EXPECT_TRUE(world.run_until([&] { return world.is_quiet(); })) << is_reset;
+  }
+}
+
 TEST(SimulatedBounds, CutASlowReaderForWhomOthersWaitTooLong) {
   for (const std::uint16_t shards : {std::uint16_t{1}, std::uint16_t{2}}) {
     World world({.shards = shards});

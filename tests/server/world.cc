@@ -114,7 +114,9 @@ std::shared_ptr<const config::Snapshot> snapshot_with(const WorldOptions& option
       "certificate = \"/none.crt\"\nkey = \"/none.key\"\n[[interface]]\n"
       "name = \"clients\"\nlisten = [\"127.0.0.1:5222\"]\n"
       "hosts = [\"example.org\"]\nauth = [\"test\"]\ntls = \"" +
-      options.tls + "\"\n" + options.interface_options;
+      options.tls + "\"\n" + options.interface_options +
+      (options.interface_options.find("receive_rate") == std::string::npos ? "receive_rate = 0\n"
+                                                                           : "");
   const auto document = config::Document::parse(text, "/test.toml");
   RONDEL_CHECK(document.has_value());
   const config::ModuleOptions module{"test", {}, "Lets everybody in."};
