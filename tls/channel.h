@@ -182,7 +182,7 @@ inline constexpr std::size_t kHandshakeBytesMax = 32 * 1024;
 /// More of them where it is asked for a certificate, and the most that its chain may have: a dozen
 /// long ones.
 inline constexpr std::size_t kClientCertificateBytesMax = 32 * 1024;
-/// Records without data (KeyUpdate, alerts, renegotiation) that a peer may send for nothing...
+/// Records without data (KeyUpdate, alerts) that a peer may send for nothing...
 inline constexpr std::uint32_t kControlRecordsMax = 32;
 /// ...and the bytes of data that earn it one more.
 inline constexpr std::uint32_t kBytesPerControlRecord = 256 * 1024;

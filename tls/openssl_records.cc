@@ -37,12 +37,20 @@ class WireLoan {
 }  // namespace
 
 struct OpensslCallbacks {
-  /// Remembers fatal alerts, ours and the peer's.
+  /// Remembers fatal alerts, ours and the peer's; ends the channel where OpenSSL refuses to
+  /// renegotiate and would go on (RFC 6120 §5.3.5).
   static void on_info(const SSL* ssl, int where, int value) {
-    if ((where & SSL_CB_ALERT) == 0 || (value >> 8) != SSL3_AL_FATAL) {
+    if ((where & SSL_CB_ALERT) == 0) {
       return;
     }
     auto& records = *static_cast<OpensslRecords*>(SSL_get_ex_data(ssl, index()));
+    if ((value >> 8) != SSL3_AL_FATAL) {
+      if ((where & SSL_CB_WRITE) != 0 && (value & 0xff) == SSL_AD_NO_RENEGOTIATION) {
+        records.has_refused_renegotiation_ = true;
+        records.wire_.is_refusing = true;
+      }
+      return;
+    }
     if (records.failure_.alert < 0) {
       records.failure_.alert = value & 0xff;
       records.failure_.is_from_peer = (where & SSL_CB_READ) != 0;
@@ -183,6 +191,9 @@ Status OpensslRecords::judge(int result) {
 }
 
 std::string OpensslRecords::refusal() const {
+  if (has_refused_renegotiation_) {
+    return "the peer wants to renegotiate";
+  }
   return !is_done_
              ? fmt::format("more than {} bytes before the end of the handshake", kHandshakeBytesMax)
              : fmt::format("too many records without data: {}", control_records_);

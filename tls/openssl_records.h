@@ -65,6 +65,7 @@ class OpensslRecords {
   bool is_done_ = false;
   bool is_tls13_ = false;
   bool is_close_sent_ = false;
+  bool has_refused_renegotiation_ = false;
 };
 
 }  // namespace rondel::tls

@@ -328,12 +328,13 @@ TEST_P(EveryRecord, NoPlainBufferIsTouchedByAHandshake) {
   EXPECT_EQ(link->plain.capacity(), 0U);
 }
 
-TEST_P(Tls12, RenegotiationIsRefusedAndTheConnectionLives) {
+// RFC 6120 §5.3.5: who does not renegotiate ends the connection at the attempt.
+TEST_P(Tls12, RenegotiationIsRefusedAndEndsTheChannel) {
   auto link = established();
   ASSERT_EQ(SSL_renegotiate(link->client.ssl()), 1);
   SSL_do_handshake(link->client.ssl());
-  EXPECT_EQ(link->give(link->client.take_wire()), Status::ok);
-  EXPECT_TRUE(link->channel->is_established());
+  EXPECT_EQ(link->give(link->client.take_wire()), Status::failed);
+  EXPECT_THAT(link->channel->failure().text, HasSubstr("renegotiate"));
   // A warning alert and nothing of a handshake: record type 21.
   EXPECT_EQ(link->wire_out.text().substr(0, 1), "\x15");
   link->client.receive(link->wire_out.text());
