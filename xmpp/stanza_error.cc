@@ -120,6 +120,9 @@ xml::Document make_error_reply(const xml::Element& original, const StanzaError& 
   take_over("to", "from");
   take_over("from", "to");
   take_over("id", "id");
+  if (kind_of(original) == StanzaKind::iq && !original.has_attribute("id")) {
+    reply.root().set_attribute(arena, "id", "");  // RFC 6120 §8.3.1: every iq has one.
+  }
   reply.root().set_attribute(arena, "type", "error");
   append_error(arena, reply.root(), error);
   return reply;

@@ -77,6 +77,19 @@ TEST(ErrorReply, ExchangesAddressesKeepsTheIdAndLeavesThePayloadOut) {
   EXPECT_TRUE(is_equal(reply.root(), expected.root()));
 }
 
+// RFC 6120 §8.3.1.
+TEST(ErrorReply, HasAnEmptyIdForAnIqWithoutOneAndNoneForOthers) {
+  const auto id_of_reply = [](std::string_view text) {
+    const xml::Document original = parsed(text);
+    const xml::Document reply =
+        make_error_reply(original.root(), StanzaErrorCondition::bad_request);
+    return std::string(reply.root().attribute_or("id", "none"));
+  };
+  EXPECT_EQ(id_of_reply("<iq xmlns='jabber:client' type='get'/>"), "");
+  EXPECT_EQ(id_of_reply("<message xmlns='jabber:client'/>"), "none");
+  EXPECT_EQ(id_of_reply("<presence xmlns='jabber:client'/>"), "none");
+}
+
 TEST(ErrorReply, CarriesTextTypeContentAndAuthor) {
   const xml::Document original = parsed("<message xmlns='jabber:client' to='b@example.org'/>");
   StanzaError error(StanzaErrorCondition::gone, "Moved");
