@@ -168,9 +168,13 @@ void SaslNegotiation::received(const xml::Element& element) {
 }
 
 void SaslNegotiation::begin(const xml::Element& element) {
+  // RFC 6120 §6.4.2: who begins anew gives up what is under way. It counts as a try, so that no
+  // client asks for challenges without end.
   if (exchange_) {
-    fail(xmpp::SaslFailure::malformed_request, "one authentication is under way already");
-    return;
+    exchange_.reset();
+    if (!connection_.stream().count_failed_authentication()) {
+      return;
+    }
   }
   const std::string_view mechanism = element.attribute_or("mechanism", {});
   const auto offer = std::find_if(offers_.begin(), offers_.end(),

@@ -300,10 +300,16 @@ void Stream::authentication_refused(xmpp::SaslFailure failure, std::string_view 
   if (negotiation_->sasl) {
     negotiation_->sasl->exchange_failed();
   }
+  count_failed_authentication();
+}
+
+bool Stream::count_failed_authentication() {
   const int tries_max = connection_.shard().options_of(*interface_).authentication_tries_max;
-  if (++negotiation_->failures >= tries_max) {
-    fail(StreamErrorCondition::policy_violation, "too many failed authentications");
+  if (++negotiation_->failures < tries_max) {
+    return true;
   }
+  fail(StreamErrorCondition::policy_violation, "too many failed authentications");
+  return false;
 }
 
 // --- Stanzas -------------------------------------------------------------------------------------

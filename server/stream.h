@@ -63,6 +63,8 @@ class Stream {
   void authentication_succeeded(Authenticated who, std::string data, std::string_view mechanism);
   void authentication_refused(xmpp::SaslFailure failure, std::string_view text = {});
   void authentication_challenged(std::string_view data);
+  /// False if that was one too many (RFC 6120 §6.4.5): the stream has ended.
+  bool count_failed_authentication();
 
   [[nodiscard]] StreamState state() const { return state_; }
   [[nodiscard]] std::string_view host() const { return host_ ? *host_ : std::string_view(); }
