@@ -15,7 +15,9 @@ namespace rondel::server {
 struct Stream::Negotiation {
   std::unique_ptr<SaslNegotiation> sasl;        ///< Until authentication has succeeded.
   std::unique_ptr<xml::Document> bind_request;  ///< On the way to the home shard.
-  xmpp::Jid account;                            ///< Once authenticated: its bare JID.
+  xmpp::Jid claimed;           ///< The bare JID of the last header's 'from'; empty: none.
+  bool is_versioned = true;    ///< Whether the last header had a version.
+  xmpp::Jid account;           ///< Once authenticated: its bare JID.
   std::uint64_t began_ms = 0;  ///< Of the authentication, monotonic: it relied on what was then.
   int failures = 0;            ///< Of authentications.
   bool is_temporary = false;   ///< The account is none: see api::AuthIdentity.

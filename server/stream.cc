@@ -1,6 +1,6 @@
 #include "server/stream.h"
 
-#include <charconv>
+#include <algorithm>
 
 #include "base/encoding.h"
 #include "base/random.h"
@@ -20,20 +20,15 @@ namespace ns = xmpp::ns;
 
 constexpr std::string_view kOurLanguage = "en";
 
-/// RFC 6120 §4.7.5: absent means 0.9, which has no features; a higher major is spoken to as 1.0.
-bool is_version_supported(const std::optional<std::string>& version) {
-  if (!version) {
-    return false;
-  }
-  unsigned major = 0;
-  unsigned minor = 0;
-  const char* end = version->data() + version->size();
-  const auto first = std::from_chars(version->data(), end, major);
-  if (first.ec != std::errc() || first.ptr == end || *first.ptr != '.') {
-    return false;
-  }
-  const auto second = std::from_chars(first.ptr + 1, end, minor);
-  return second.ec == std::errc() && second.ptr == end && major >= 1;
+/// RFC 6120 §4.7.5: absent means 0.9, which has no features; a higher one is spoken to as 1.0.
+bool is_version_supported(std::string_view version) {
+  const auto is_number = [](std::string_view text) {
+    return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+  };
+  const std::size_t dot = std::min(version.find('.'), version.size());
+  const std::string_view major = version.substr(0, dot);
+  return is_number(major) && dot < version.size() && is_number(version.substr(dot + 1)) &&
+         major.find_first_not_of('0') != std::string_view::npos;
 }
 
 }  // namespace
@@ -66,6 +61,11 @@ void Stream::opened(std::string_view header_bytes) {
     fail(xmpp::to_stream_error(header.error()));
     return;
   }
+  negotiation_->is_versioned = header->version.has_value();
+  negotiation_->claimed = xmpp::Jid();
+  if (auto from = xmpp::Jid::parse(header->from.value_or(std::string()))) {
+    negotiation_->claimed = xmpp::Jid(from->view().bare_view());
+  }
   if (auto root = xml::check_stream_root(*header); !root) {
     fail(xmpp::to_stream_error(root.error()));
     return;
@@ -73,16 +73,13 @@ void Stream::opened(std::string_view header_bytes) {
   if (interface_ == nullptr ? !assign_interface(*header) : !check_restarted_header(*header)) {
     return;
   }
-  if (!is_version_supported(header->version)) {
+  if (!is_version_supported(header->version.value_or(std::string()))) {
     fail(StreamErrorCondition::unsupported_version);
     return;
   }
   namespaces_ = header->namespaces;
   language_ = header->lang.value_or(std::string());
-  // The answer's `to` is what the peer says to be, if that is an address (RFC 6120 §4.7.2).
-  auto from = header->from ? xmpp::Jid::parse(*header->from)
-                           : base::Result<xmpp::Jid, xmpp::JidError>(xmpp::Jid());
-  write_header(from ? std::string_view(from->full()) : std::string_view());
+  write_header();
   state_ = is_authenticated_ ? StreamState::authenticated : StreamState::unauthenticated;
   write_features();
 }
@@ -134,11 +131,20 @@ bool Stream::check_restarted_header(const xml::StreamHeader& header) {
   return true;
 }
 
-void Stream::write_header(std::string_view to) {
+void Stream::write_header() {
   has_sent_header_ = true;
   const std::string id = base::random_token();
-  xml::write_stream_header({.to = to, .from = host(), .id = id, .lang = kOurLanguage},
-                           connection_.output());
+  xml::StreamHeaderFields fields{.id = id, .lang = kOurLanguage};
+  fields.from = host();
+  if (const auto& served = connection_.listener().interfaces.front()->hosts;
+      host_ == nullptr && !served.empty()) {
+    fields.from = served.front();  // None was named, or none that is served: RFC 6120 §4.9.1.3.
+  }
+  fields.to = negotiation_->claimed.full();  // What the peer says to be (§4.7.2).
+  if (!negotiation_->is_versioned) {
+    fields.version = {};  // §4.7.5
+  }
+  xml::write_stream_header(fields, connection_.output());
 }
 
 void Stream::write_features() {
@@ -390,7 +396,7 @@ void Stream::fail(StreamErrorCondition condition, std::string_view text) {
 
 void Stream::write_error(StreamErrorCondition condition, std::string_view text) {
   if (!has_sent_header_) {
-    write_header({});
+    write_header();
   }
   RONDEL_LOG_INFO_WITH(log(),
                        (log::Fields{.jid = jid().full(),

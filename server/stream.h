@@ -87,7 +87,7 @@ class Stream {
   /// stream has ended.
   bool assign_interface(const xml::StreamHeader& header);
   bool check_restarted_header(const xml::StreamHeader& header);
-  void write_header(std::string_view to);
+  void write_header();
   void write_features();
   void add_authentication_features(xml::Document& features);
   void negotiate(const xml::Document& element);
