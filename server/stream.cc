@@ -269,6 +269,14 @@ void Stream::authentication_succeeded(Authenticated who,
     fail(StreamErrorCondition::policy_violation, "data before the outcome of authentication");
     return;
   }
+  // RFC 6120 §6.4.6, §13.7.2; a guest's address is the server's choice, and a plain header nobody's
+  // word.
+  const bool is_encrypted = connection_.layer() && connection_.layer()->info().is_encrypted;
+  if (is_encrypted && !who.is_temporary && !negotiation_->claimed.is_empty() &&
+      !(negotiation_->claimed == who.jid)) {
+    fail(StreamErrorCondition::invalid_from, "the header's 'from' is another account");
+    return;
+  }
   RONDEL_LOG_INFO_WITH(log(),
                        (log::Fields{.jid = who.jid.full(),
                                     .connection = connection_.id(),
