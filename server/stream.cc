@@ -388,6 +388,10 @@ void Stream::refuse(const xml::Document& stanza,
   if (reply.empty()) {
     return;
   }
+  // RFC 6120 §8.3.1: no stanza of ours is from an address that is none; this host answers then.
+  if (const auto from = reply.root().attribute("from"); from && !xmpp::Jid::parse(*from)) {
+    reply.root().set_attribute(reply.arena(), "from", host());
+  }
   if (session_ != nullptr) {
     reply.root().set_attribute(reply.arena(), "to", session_->jid().full());
     connection_.shard().deliver(*session_, reply.root());
