@@ -11,6 +11,9 @@
 
 namespace rondel::server {
 
+/// RFC 6120 §7.7.3 asks for 5 to 10.
+inline constexpr int kBindingTriesMax = 10;
+
 /// Owner: the stream, until a resource is bound or the stream has ended.
 struct Stream::Negotiation {
   std::unique_ptr<SaslNegotiation> sasl;        ///< Until authentication has succeeded.
@@ -20,7 +23,8 @@ struct Stream::Negotiation {
   xmpp::Jid account;           ///< Once authenticated: its bare JID.
   std::uint64_t began_ms = 0;  ///< Of the authentication, monotonic: it relied on what was then.
   int failures = 0;            ///< Of authentications.
-  bool is_temporary = false;   ///< The account is none: see api::AuthIdentity.
+  int refused_bindings = 0;
+  bool is_temporary = false;                        ///< The account is none: see api::AuthIdentity.
   std::unique_ptr<api::ModuleState> session_state;  ///< For the session to be; may be null.
   std::uint8_t session_slot = 0;
 };

@@ -334,10 +334,7 @@ void Stream::stanza(xml::Document document) {
     if (offer_to_modules(api::FeatureStage::session, root)) {
       return;
     }
-    const bool is_name_of_stanza =
-        root.name() == "message" || root.name() == "presence" || root.name() == "iq";
-    fail(is_name_of_stanza ? StreamErrorCondition::invalid_namespace
-                           : StreamErrorCondition::unsupported_stanza_type);
+    fail_of_no_stanza(root);
     return;
   }
   // RFC 6120 §8.1.2.1: a client speaks for its own address only.
@@ -404,6 +401,12 @@ void Stream::refuse(const xml::Document& stanza,
 
 void Stream::fail(StreamErrorCondition condition, std::string_view text) {
   connection_.close(condition, text);
+}
+
+/// RFC 6120 §4.8.3, §4.8.4.
+void Stream::fail_of_no_stanza(const xml::Element& element) {
+  fail(element.ns() == ns::kServer ? StreamErrorCondition::invalid_namespace
+                                   : StreamErrorCondition::unsupported_stanza_type);
 }
 
 void Stream::write_error(StreamErrorCondition condition, std::string_view text) {

@@ -93,10 +93,14 @@ class Stream {
   void negotiate(const xml::Document& element);
   bool offer_to_modules(api::FeatureStage stage, const xml::Element& element);
   void bind(xml::Document request);
+  void refuse_binding(const xml::Document& request,
+                      xmpp::StanzaErrorCondition condition,
+                      std::string_view text);
   void bind_at_home();
   void stanza(xml::Document document);
   void outbound(xmpp::Stanza stanza);
   void fail(xmpp::StreamErrorCondition condition, std::string_view text = {});
+  void fail_of_no_stanza(const xml::Element& element);
   void refuse(const xml::Document& stanza,
               xmpp::StanzaErrorCondition condition,
               std::string_view text = {});

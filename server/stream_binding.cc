@@ -12,22 +12,38 @@ namespace rondel::server {
 using xmpp::StanzaErrorCondition;
 using xmpp::StreamErrorCondition;
 namespace ns = xmpp::ns;
+namespace {
+
+/// Whether a stanza is for the server or the client's own account, as all that comes before a
+/// resource must be. Source: RFC 6120 §7.1.
+bool is_for(const xml::Element& stanza, std::string_view host, std::string_view account) {
+  const auto to = stanza.attribute("to");
+  if (!to) {
+    return true;
+  }
+  const auto address = xmpp::Jid::parse(*to);
+  return address && (address->full() == host || address->full() == account);
+}
+
+}  // namespace
 
 void Stream::bind(xml::Document request) {
   const xml::Element& root = request.root();
   const xml::Element* payload = root.child("bind", ns::kBind);
-  if (!xmpp::kind_of(root)) {
+  if (!xmpp::kind_of(root) || root.ns() != ns::kClient) {
     if (!offer_to_modules(api::FeatureStage::session, root)) {
-      fail(StreamErrorCondition::unsupported_stanza_type);
+      fail_of_no_stanza(root);
     }
     return;
   }
-  if (root.name() != "iq" || payload == nullptr) {
+  if (root.name() != "iq" || payload == nullptr || !is_for(root, host(), jid().bare())) {
     fail(StreamErrorCondition::not_authorized, "a resource must be bound first");  // RFC 6120 §7.1
     return;
   }
-  if (root.attribute_or("type", {}) != "set" || !root.has_attribute("id")) {
-    refuse(request, StanzaErrorCondition::bad_request, "binding is an iq of type set with an id");
+  const bool is_alone = root.first_element() == payload && payload->next_element() == nullptr;
+  if (root.attribute_or("type", {}) != "set" || !root.has_attribute("id") || !is_alone) {
+    refuse_binding(request, StanzaErrorCondition::bad_request,
+                   "binding is an iq of type set with an id and nothing else");
     return;
   }
   state_ = StreamState::binding;
@@ -39,6 +55,16 @@ void Stream::bind(xml::Document request) {
   } else {
     connection_.pause();
     shard.move_later(connection_, home);
+  }
+}
+
+/// RFC 6120 §7.7.3.
+void Stream::refuse_binding(const xml::Document& request,
+                            StanzaErrorCondition condition,
+                            std::string_view text) {
+  refuse(request, condition, text);
+  if (++negotiation_->refused_bindings >= kBindingTriesMax) {
+    fail(StreamErrorCondition::policy_violation, "too many refused bindings");
   }
 }
 
@@ -64,14 +90,14 @@ void Stream::bind_at_home() {
                   ? xmpp::Jid::with_resource(jid().bare_view(), *resource)
                   : base::Result<xmpp::Jid, xmpp::JidError>(base::Unexpected(resource.error()));
   if (!full) {
-    refuse(*request, StanzaErrorCondition::bad_request, xmpp::to_text(full.error()));
+    refuse_binding(*request, StanzaErrorCondition::bad_request, xmpp::to_text(full.error()));
     return;
   }
   const config::InterfaceOptions& options = shard.options_of(*interface_);
   session_ = shard.begin_session(connection_, *full, options.resources_max);
   if (session_ == nullptr) {
     // RFC 6120 §7.6.2.1: as many resources as an account may have are bound.
-    refuse(*request, StanzaErrorCondition::resource_constraint, "too many resources");
+    refuse_binding(*request, StanzaErrorCondition::resource_constraint, "too many resources");
     return;
   }
   if (negotiation_->is_temporary) {
