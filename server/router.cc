@@ -222,9 +222,13 @@ base::Task<> Router::load_account(std::string bare_jid) {
 void Router::unknown_account(xmpp::Stanza stanza) {
   if (stanza.is_presence()) {
     if (stanza.presence_type() == xmpp::PresenceType::probe) {
-      // As an account answers whom it does not know (§4.3.2).
-      shard_.route(xmpp::make_presence(xmpp::PresenceType::unsubscribed, stanza.to().bare_view(),
-                                       stanza.from().bare_view()));
+      // As an account answers whom it does not know (§4.3.2, §4.3.2.1).
+      xml::Document answer = xmpp::make_presence(
+          xmpp::PresenceType::unsubscribed, stanza.to().bare_view(), stanza.from().bare_view());
+      if (!stanza.id().empty()) {
+        answer.root().set_attribute(answer.arena(), "id", stanza.id());
+      }
+      shard_.route(std::move(answer));
     }
   } else if (!stanza.is_message() || stanza.message_type() != xmpp::MessageType::headline) {
     bounce(stanza, StanzaErrorCondition::service_unavailable);

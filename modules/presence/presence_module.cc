@@ -43,6 +43,14 @@ void probe_available(api::Shard& shard,
   }
 }
 
+/// Source: RFC 6121 §4.3.2.1.
+xml::Document with_id(xml::Document presence, std::string_view id) {
+  if (!id.empty()) {
+    presence.root().set_attribute(presence.arena(), "id", id);
+  }
+  return presence;
+}
+
 }  // namespace
 
 void PresenceShard::started() {
@@ -341,6 +349,13 @@ Outcome PresenceShard::answer_probe(const api::User& user, const xmpp::Stanza& p
     }
     is_anybody_there = true;
     xml::Document answer = session->presence();
+    if (probe.to().has_resource()) {
+      // Who asks after one resource learns that it is there, and no details.
+      shard_.route(
+          with_id(xmpp::make_presence(PresenceType::available, session->jid(), probe.from()),
+                  answer.root().attribute_or("id", {})));
+      continue;
+    }
     answer.root().set_attribute(answer.arena(), "to", probe.from().full());
     xml::ElementBuilder(answer)
         .child("delay", xmpp::ns::kDelay)
@@ -349,7 +364,8 @@ Outcome PresenceShard::answer_probe(const api::User& user, const xmpp::Stanza& p
     shard_.route(std::move(answer));
   }
   if (!is_anybody_there) {
-    shard_.route(xmpp::make_presence(PresenceType::unavailable, probe.to(), probe.from()));
+    shard_.route(with_id(xmpp::make_presence(PresenceType::unavailable, probe.to(), probe.from()),
+                         probe.id()));
   }
   return Outcome::handled;
 }
@@ -364,13 +380,15 @@ Outcome PresenceShard::refuse_probe(const api::User& user,
     const PresenceSession* state = session->state(slot_);
     if (state != nullptr && state->was_directed_to(probe.from()) &&
         (!probe.to().has_resource() || session->resource() == probe.to().resource())) {
-      shard_.route(xmpp::make_presence(PresenceType::available, session->jid(), probe.from()));
+      shard_.route(with_id(
+          xmpp::make_presence(PresenceType::available, session->jid(), probe.from()), probe.id()));
       is_answered = true;
     }
   }
   if (!is_answered && !is_waiting) {
-    shard_.route(
-        xmpp::make_presence(PresenceType::unsubscribed, user.jid(), probe.from().bare_view()));
+    shard_.route(with_id(
+        xmpp::make_presence(PresenceType::unsubscribed, user.jid(), probe.from().bare_view()),
+        probe.id()));
     return Outcome::handled;
   }
   return is_answered ? Outcome::handled : Outcome::dropped;
