@@ -160,6 +160,12 @@ void PresenceShard::send_unavailable(const api::User& user, xmpp::JidView contac
   for (const auto& session : user.sessions()) {
     if (session->is_available()) {
       shard_.route(xmpp::make_presence(PresenceType::unavailable, session->jid(), contact));
+      // §4.6.1: the end of the subscription is that of directed presence too. The contact must not
+      // learn by a second farewell how long the resource was there.
+      if (PresenceSession* state = session->state(slot_);
+          state != nullptr && !state->directed().all().empty()) {
+        state->directed_unavailable(contact.bare_view(), false);
+      }
     }
   }
 }
