@@ -19,9 +19,9 @@ class TicketKeys;
 /// An immutable set of hosts with their certificates behind one policy.
 ///
 /// The name that the client asks for (SNI) chooses the host: a configured host name, then an exact
-/// name of a certificate, then a wildcard name. An unknown name, or none, gets the first host, on
-/// STARTTLS and on direct TLS alike: the client judges the certificate, and a stream to an unknown
-/// host gets host-unknown, which says more than an alert.
+/// name of a certificate, then a wildcard name. An unknown name, or none, gets the host that the
+/// stream was opened to (AcceptOptions::host), on direct TLS the first one: the client judges the
+/// certificate, and a stream to an unknown host gets host-unknown, which says more than an alert.
 /// Thread: any; made by main, used by all shards at once, kept alive by its channels.
 class TlsContexts {
  public:

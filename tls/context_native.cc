@@ -73,6 +73,9 @@ int on_client_hello(SSL* ssl, int*, void* argument) {
   }
   const auto* host = native.find(facts.sni);
   facts.is_name_known = host != nullptr;
+  if (host == nullptr) {
+    host = native.find(facts.options.host);
+  }
   facts.host = host ? host : &native.hosts.front();
   SSL_set_SSL_CTX(ssl, facts.host->context.get());
   if (facts.options.client_trust != nullptr) {

@@ -54,6 +54,9 @@ struct AcceptOptions {
   Records records = Records::automatic;
   /// Set: the client is asked for a certificate, and may go without one.
   std::shared_ptr<const ClientTrust> client_trust{};
+  /// Whom a client means that asks for no name or for one that nobody has: the stream's host.
+  /// Empty: the first host. Source: RFC 6120 §5.4.3.1.
+  std::string host{};
 };
 
 }  // namespace rondel::tls

@@ -172,6 +172,7 @@ class ShardTls final : public api::ShardModule, public api::CertificateService {
     tls::AcceptOptions options;
     options.is_direct = is_direct;
     options.records = records_of(connection);
+    options.host = connection.host();
     const auto trust = contexts_->client_trusts.find(connection.interface_name());
     if (trust != contexts_->client_trusts.end()) {
       options.client_trust = trust->second;

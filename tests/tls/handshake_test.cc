@@ -128,6 +128,31 @@ TEST_F(Handshake, TheNameAskedForChoosesTheCertificate) {
   }
 }
 
+// RFC 6120 §5.4.3.1: the stream's host counts where the client asks for no name that is known.
+TEST_F(Handshake, TheStreamsHostChoosesWhereNoNameDoes) {
+  struct Stream {
+    std::string asked;
+    std::string opened_to;
+    std::string host;
+  };
+  const Stream rows[] = {
+      {"", "two.example", "two.example"},
+      {"unknown.example", "two.example", "two.example"},
+      {"three.example", "two.example", "three.example"},
+      {"", "unknown.example", "one.example"},
+      {"", "", "one.example"},
+  };
+  for (const Stream& row : rows) {
+    ClientOptions options;
+    options.sni = row.asked;
+    Link link(contexts, options, AcceptOptions{.host = row.opened_to});
+    ASSERT_EQ(link.pump(), Status::ok) << row.asked;
+    EXPECT_EQ(link.client.peer_common_name(), row.host) << row.asked;
+    EXPECT_EQ(link.channel->info().host, row.host);
+    EXPECT_EQ(link.channel->info().sni, row.asked);
+  }
+}
+
 TEST_F(Handshake, AHostWithTwoKeysServesTheOneThatTheClientCanCheck) {
   ClientOptions options;
   options.sni = "two.example";

@@ -399,11 +399,13 @@ def sends_header(_, who, host=None):
     who.stream.send(who.stream.header_text(host or who.host))
 
 
-@step(r"(?P<who>\w+) starts TLS(?: as (?P<version>1\.[23]))?")
-def starts_tls(run, who, version=None):
+@step(r"(?P<who>\w+) starts TLS(?: as (?P<version>1\.[23]))?(?: asking for (?P<sni>\S+))?")
+def starts_tls(run, who, version=None, sni=None):
     import ssl
     wanted = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}.get(version)
-    who.stream.negotiate_tls(who.host, run.server.trusted(who.host, None, wanted))
+    context = run.server.trusted(who.host, None, wanted)
+    context.check_hostname = sni is None   # else a later step says whose certificate came
+    who.stream.negotiate_tls(sni or who.host, context)
 
 
 @step(r"(?P<who>\w+) shakes hands for (?P<host>\S+)")
