@@ -239,12 +239,12 @@ constexpr OptionSpec kInterface[] = {
     {.name = "authentication_tries_max",
      .type = OptionType::integer,
      .default_integer = base::kAuthenticationTriesMax,
-     .minimum = 2,
-     .maximum = 5,
+     .minimum = 3,
+     .maximum = 6,
      .unit = "tries",
      .on_change = OnChange::reload,
      .doc = "Failed logins after which the connection is closed; RFC 6120 §6.4.5 asks for 2 "
-            "to 5."},
+            "to 5 retries."},
 };
 
 constexpr SectionSpec kSections[] = {

@@ -132,7 +132,7 @@ receive_burst = "1MiB"
 resources_max = 2
 connections_per_address_max = 7
 authentication_deadline = "1m"
-authentication_tries_max = 3
+authentication_tries_max = 6
 )");
   EXPECT_EQ(snapshot->server(), (ServerOptions{3, "/etc/test/data", "/etc/test/control.sock"}));
   EXPECT_EQ(snapshot->log(), (LogOptions{LogTarget::file, "/var/log/rondel.log", LogLevel::debug}));
@@ -159,7 +159,7 @@ authentication_tries_max = 3
     "one", "other", {*ListenAddress::parse("127.0.0.1:15222"), *ListenAddress::parse("[::1]:0")},
         TlsMode::direct, TlsRecords::retained, "/etc/test/clients.pem", "/keys/revoked.pem",
         {"example.org"}, {"internal", "external"}, {"acl"}, LogLevel::error, 65'536, 0, 1024 * 1024,
-        2, 7, base::Milliseconds(60'000), 3
+        2, 7, base::Milliseconds(60'000), 6
   };
   EXPECT_THAT(snapshot->interfaces(), ElementsAre(interface));
 }
