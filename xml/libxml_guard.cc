@@ -64,14 +64,11 @@ std::string_view resolve_ampersands(std::string_view value, std::string& scratch
   return scratch;
 }
 
-std::optional<XmlError> judge_libxml_error(int domain, int code) {
+std::optional<XmlError> judge_libxml_error(int code) {
   switch (code) {
     case XML_WAR_NS_URI:           // a namespace that is no URI at all, and
     case XML_WAR_NS_URI_RELATIVE:  // one without a scheme: OMEMO's, in every message
       return std::nullopt;
-    case XML_NS_ERR_UNDEFINED_NAMESPACE:
-      return domain == XML_FROM_NAMESPACE ? XmlError::bad_namespace_prefix
-                                          : XmlError::not_well_formed;
     case XML_ERR_UNSUPPORTED_ENCODING:
     case XML_ERR_UNKNOWN_ENCODING:
       return XmlError::unsupported_encoding;

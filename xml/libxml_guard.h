@@ -14,7 +14,7 @@ namespace rondel::xml {
 void prepare_libxml();
 
 /// What a report of libxml2 means for the stream; nothing for the two that are harmless.
-[[nodiscard]] std::optional<XmlError> judge_libxml_error(int domain, int code);
+[[nodiscard]] std::optional<XmlError> judge_libxml_error(int code);
 
 /// The value of an attribute or namespace as libxml2 reports it to SAX, in the text it stands for.
 ///

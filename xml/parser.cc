@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/utf8.h"
 #include "xml/push_context.h"
 
 namespace rondel::xml {
@@ -50,6 +51,10 @@ base::Result<Document, XmlError> ThreadParser::parse(std::string_view element_by
   if (!parsed) {
     state_->drop_front();
     ++state_->counters.contexts_discarded;
+    // libxml2 has several names for it, and none where it stops at something else first.
+    if (parsed.error() == XmlError::not_well_formed && !base::is_valid_utf8(element_bytes)) {
+      return base::Unexpected(XmlError::unsupported_encoding);  // RFC 6120 §4.9.3.22, §11.6
+    }
   } else if (context.is_worn_out()) {
     state_->drop_front();
     ++state_->counters.contexts_recycled;

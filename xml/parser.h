@@ -36,8 +36,8 @@ class ThreadParser {
 
   /// Makes a tree of exactly one element, as Framer reported it.
   ///
-  /// Errors: not_well_formed, restricted_xml, bad_namespace_prefix; policy_violation for a nesting
-  /// that no limit of Framer admits. All of them end the stream.
+  /// Errors: not_well_formed, restricted_xml, unsupported_encoding for what is not UTF-8;
+  /// policy_violation for a nesting that no limit of Framer admits. All of them end the stream.
   [[nodiscard]] base::Result<Document, XmlError> parse(std::string_view element_bytes,
                                                        const StreamNamespaces& namespaces);
 

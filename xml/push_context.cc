@@ -76,7 +76,7 @@ struct PushContext::Callbacks {
       return;
     }
     if (prefix != nullptr && ns == nullptr) {
-      return fail(user, XmlError::bad_namespace_prefix);
+      return fail(user, XmlError::not_well_formed);
     }
     TreeBuilder& builder = context.builder_;
     const auto resolve = [&context](std::string_view text) {
@@ -85,7 +85,7 @@ struct PushContext::Callbacks {
     builder.start_element(view(name), context.resolve_namespace(ns));
     for (int index = 0; index < attribute_count; ++index, attributes += 5) {
       if (attributes[1] != nullptr && attributes[2] == nullptr) {
-        return fail(user, XmlError::bad_namespace_prefix);
+        return fail(user, XmlError::not_well_formed);
       }
       const auto* value = reinterpret_cast<const char*>(attributes[3]);
       const auto* end = reinterpret_cast<const char*>(attributes[4]);
@@ -140,7 +140,7 @@ struct PushContext::Callbacks {
   using ErrorPointer = xmlErrorPtr;
 #endif
   static void error(void* user, ErrorPointer report) {
-    if (const auto judged = judge_libxml_error(report->domain, report->code)) {
+    if (const auto judged = judge_libxml_error(report->code)) {
       self(user).builder_.fail(*judged);
     }
   }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/utf8.h"
 #include "xml/element.h"
 #include "xml/libxml_guard.h"
 
@@ -158,7 +159,7 @@ void on_start(void* user,
   Reading& into = reading(user);
   ++into.elements;
   if (prefix != nullptr && ns == nullptr) {
-    return into.fail(XmlError::bad_namespace_prefix);
+    return into.fail(XmlError::not_well_formed);
   }
   into.header.root_name = text_of(name);
   into.header.root_prefix = text_of(prefix);
@@ -175,7 +176,7 @@ void on_start(void* user,
   into.header.namespaces = StreamNamespaces::of(std::move(content), std::move(prefixes));
   for (int index = 0; index < attribute_count; ++index, attributes += 5) {
     if (attributes[1] != nullptr && attributes[2] == nullptr) {
-      return into.fail(XmlError::bad_namespace_prefix);
+      return into.fail(XmlError::not_well_formed);
     }
     on_attribute(into.header, attributes);
   }
@@ -201,7 +202,7 @@ using ErrorPointer = const xmlError*;
 using ErrorPointer = xmlErrorPtr;
 #endif
 void on_error(void* user, ErrorPointer report) {
-  if (const auto judged = judge_libxml_error(report->domain, report->code)) {
+  if (const auto judged = judge_libxml_error(report->code)) {
     reading(user).fail(*judged);
   }
 }
@@ -242,7 +243,7 @@ class LatestHeaders {
   std::size_t next_ = 0;
 };
 
-base::Result<StreamHeader, XmlError> parse_anew(std::string_view bytes) {
+base::Result<StreamHeader, XmlError> read_stream_header(std::string_view bytes) {
   RONDEL_TRY(const std::string_view tag, without_declaration(bytes));
   if (tag.empty() || tag.size() > kParserBytesMax) {
     return base::Unexpected(tag.empty() ? XmlError::not_well_formed : XmlError::policy_violation);
@@ -282,8 +283,13 @@ base::Result<StreamHeader, XmlError> parse_stream_header(std::string_view bytes)
   if (const StreamHeader* known = latest.find(bytes)) {
     return *known;
   }
-  RONDEL_TRY(StreamHeader header, parse_anew(bytes));
-  latest.keep(bytes, header);
+  auto header = read_stream_header(bytes);
+  if (!header && header.error() == XmlError::not_well_formed && !base::is_valid_utf8(bytes)) {
+    return base::Unexpected(XmlError::unsupported_encoding);
+  }
+  if (header) {
+    latest.keep(bytes, *header);
+  }
   return header;
 }
 

@@ -6,8 +6,6 @@ std::string_view condition_name(XmlError error) {
   switch (error) {
     case XmlError::bad_format:
       return "bad-format";
-    case XmlError::bad_namespace_prefix:
-      return "bad-namespace-prefix";
     case XmlError::invalid_namespace:
       return "invalid-namespace";
     case XmlError::not_well_formed:

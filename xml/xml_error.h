@@ -6,14 +6,15 @@
 
 namespace rondel::xml {
 
-/// The stream error conditions that reading XML can give rise to.
+/// The stream error conditions that reading XML can give rise to. A prefix that is bound nowhere is
+/// not_well_formed (RFC 6120 §4.9.3.13); bad-namespace-prefix is for prefixes that a server does
+/// not like, and this one likes all.
 ///
 /// Source: RFC 6120 §4.9.3; names map one to one.
 enum class XmlError : std::uint8_t {
   bad_format,            ///< Well-formed, but no stanza can be made of it: text between stanzas.
-  bad_namespace_prefix,  ///< A prefix that is bound nowhere.
   invalid_namespace,     ///< The stream root is not in the streams namespace.
-  not_well_formed,       ///< Not XML, or not namespace-well-formed, or not UTF-8.
+  not_well_formed,       ///< Not XML, or not namespace-well-formed (RFC 6120 §11.3).
   policy_violation,      ///< A limit: bytes, depth, attributes, elements.
   restricted_xml,        ///< Comment, processing instruction, DTD, entity (RFC 6120 §11.1).
   unsupported_encoding,  ///< Anything but UTF-8 (RFC 6120 §11.6).

@@ -72,8 +72,6 @@ StreamErrorCondition to_stream_error(xml::XmlError error) {
   switch (error) {
     case xml::XmlError::bad_format:
       return StreamErrorCondition::bad_format;
-    case xml::XmlError::bad_namespace_prefix:
-      return StreamErrorCondition::bad_namespace_prefix;
     case xml::XmlError::invalid_namespace:
       return StreamErrorCondition::invalid_namespace;
     case xml::XmlError::not_well_formed:
