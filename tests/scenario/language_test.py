@@ -2,6 +2,7 @@
 """The language of the scripts, tested without a server: templates that match and that do not, and reading files."""
 
 import os
+import re
 import sys
 import tempfile
 import unittest
@@ -175,6 +176,22 @@ class Scripts(unittest.TestCase):
                             self.assertTrue(any(pattern.match(step.text) for pattern, _ in STEPS),
                                             f"{one.path}:{step.line}: {step.text}")
         self.assertGreater(count, 100)
+
+    def test_every_scenario_that_a_page_names_is_there(self):
+        here = os.path.dirname(os.path.abspath(__file__))
+        docs = os.path.join(here, "..", "..", "docs")
+        for page in ("rfc6120", "rfc6121"):
+            with open(os.path.join(docs, page + ".md"), encoding="utf-8") as file:
+                text = file.read()
+            named = re.findall(r"`([\w./-]+\.scn)`((?:[^`|\n]*?“[^”]+”)+)", text)
+            self.assertGreater(len(named), 20)
+            for path, rest in named:
+                path = os.path.join(here, "..", "..", path) if "/" in path else os.path.join(here, page, path)
+                with open(path, encoding="utf-8") as file:
+                    there = [line[len("Scenario: "):].strip() for line in file if line.startswith("Scenario: ")]
+                for name in re.findall(r"“([^”]+)”", rest):
+                    is_there = any(one.startswith(name[:-1]) if name.endswith("…") else one == name for one in there)
+                    self.assertTrue(is_there, f"docs/{page}.md names “{name}” of {path}")
 
 
 if __name__ == "__main__":
