@@ -77,6 +77,9 @@ base::Result<std::unique_ptr<Assembly>, StartFailure> Assembly::make(
   if (auto made = assembly->make_interfaces(); !made) {
     return base::Unexpected(std::move(made).error());
   }
+  if (auto chosen = assembly->choose_storages(); !chosen) {
+    return base::Unexpected(std::move(chosen).error());
+  }
   return assembly;
 }
 
@@ -151,6 +154,15 @@ base::Result<void, StartFailure> Assembly::make_interfaces() {
     }
     core.interfaces.push_back(std::move(interface));
   }
+  return {};
+}
+
+base::Result<void, StartFailure> Assembly::choose_storages() {
+  auto chosen = host_storages(*core.snapshot, core.registry, core.host_names);
+  if (!chosen) {
+    return configuration_failure(config::to_string(chosen.error()));
+  }
+  core.host_storages = std::move(*chosen);
   return {};
 }
 

@@ -46,6 +46,7 @@ struct Assembly {
  private:
   base::Result<void, StartFailure> load_modules();
   base::Result<void, StartFailure> make_interfaces();
+  base::Result<void, StartFailure> choose_storages();
 };
 
 }  // namespace rondel::server

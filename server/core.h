@@ -14,6 +14,7 @@
 #include "modules/api/admin.h"
 #include "modules/api/module.h"
 #include "server/address_counter.h"
+#include "server/host_storages.h"
 #include "server/interface.h"
 #include "server/mailbox.h"
 #include "server/offload_pool.h"
@@ -34,7 +35,8 @@ struct Core {
   std::shared_ptr<const config::Snapshot> snapshot;
   Registry registry;
   std::vector<std::unique_ptr<api::Module>> modules;
-  std::vector<std::string> host_names;  ///< Normalised, in the order of the configuration.
+  std::vector<std::string> host_names;      ///< Normalised, in the order of the configuration.
+  std::vector<HostStorages> host_storages;  ///< In the same order.
   std::vector<std::unique_ptr<Interface>> interfaces;
   std::vector<ListenerSpec> listeners;
   std::vector<std::unique_ptr<Shard>> shards;

@@ -92,7 +92,11 @@ void ModuleRegistrar::register_extension(api::InstallFunction install) {
 }
 
 void ModuleRegistrar::register_authenticator(std::string authenticator,
-                                             api::AuthenticatorFunction function) {
+                                             api::AuthenticatorFunction function,
+                                             bool asks_for_accounts) {
+  if (!asks_for_accounts) {
+    registry_.accountless_authenticators.insert(authenticator);
+  }
   if (!registry_.authenticators.try_emplace(authenticator, Owned{module_, function}).second) {
     taken_twice(fmt::format("authentication \"{}\"", authenticator));
   }

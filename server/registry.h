@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -74,6 +75,7 @@ class Registry {
   std::vector<StreamFeature> stream_features;
   std::map<std::string, Owned<api::InstallFunction>, std::less<>> extensions;  ///< By module name.
   std::map<std::string, Owned<api::AuthenticatorFunction>, std::less<>> authenticators;
+  std::set<std::string, std::less<>> accountless_authenticators;  ///< Which need no storage.
   std::vector<std::unique_ptr<store::Storage>> storages;
   std::vector<ModuleIndex> storage_owners;  ///< The module of each of them.
   std::vector<Raw> raw_interfaces;
@@ -117,7 +119,9 @@ class ModuleRegistrar final : public api::Registrar {
                                std::string ns,
                                api::ElementFunction element) override;
   void register_extension(api::InstallFunction install) override;
-  void register_authenticator(std::string name, api::AuthenticatorFunction function) override;
+  void register_authenticator(std::string name,
+                              api::AuthenticatorFunction function,
+                              bool asks_for_accounts) override;
   void register_raw_interface(api::RawInterface interface, api::RawFunction function) override;
   void register_session_observer(api::SessionFunction started, api::SessionFunction ended) override;
   void register_account_observer(api::AccountFunction function) override;

@@ -52,14 +52,11 @@ void Shard::attach_storages() {
     auto host = std::make_unique<api::Host>();
     host->name = core_.host_names[i];
     host->options = &snapshot_->hosts()[i];
-    const config::StorageChoice& choice = host->options->storage;
+    const HostStorages& chosen = core_.host_storages[i];
     store::CombinedStorage::Parts parts;
-    for (const auto& [name, storage] : named_storages_) {
-      const auto may_hold = [&name = name](const std::string& chosen) {
-        return chosen.empty() || chosen == name;
-      };
-      parts.add({storage, may_hold(choice.users), may_hold(choice.rosters),
-                 may_hold(choice.offline), may_hold(choice.values)});
+    for (std::size_t s = 0; s < storages_.size(); ++s) {
+      parts.add({storages_[s].get(), chosen.users == s, chosen.rosters == s, chosen.offline == s,
+                 chosen.values == s});
     }
     combined_.push_back(std::make_unique<store::CombinedStorage>(parts));
     const store::CombinedStorage& combined = *combined_.back();

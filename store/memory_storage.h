@@ -32,6 +32,7 @@ class MemoryStorage final : public Storage {
   explicit MemoryStorage(Options options);
   ~MemoryStorage() override;
 
+  KindSet kinds(std::string_view /*host*/) const override { return KindSet::all(); }
   StoreResult<void> open_blocking() override;
   std::unique_ptr<StorageSession> attach(base::Executor& shard) override;
   void close_blocking() override;

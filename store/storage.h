@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/executor.h"
 #include "store/key_value_store.h"
@@ -46,6 +47,17 @@ class StorageSession {
   virtual StoreTask<void> write_all(UserData data);
 };
 
+/// Kinds of data, of one host.
+struct KindSet {
+  bool users = false;
+  bool rosters = false;
+  bool offline = false;
+  bool values = false;
+
+  [[nodiscard]] static constexpr KindSet all() { return {true, true, true, true}; }
+  friend bool operator==(const KindSet&, const KindSet&) = default;
+};
+
 /// One for each configured storage, shared by all shards.
 ///
 /// The order at the end: shards begin nothing new; close_blocking() carries out what was handed in
@@ -55,6 +67,10 @@ class Storage {
  public:
   virtual ~Storage() = default;
 
+  /// What this storage can keep of the host: its sessions have the faces of these kinds.
+  ///
+  /// Known before it is opened, and never changes. `host` is normalised. Thread: any.
+  [[nodiscard]] virtual KindSet kinds(std::string_view host) const = 0;
   /// Thread: main, before any attach. Errors: unavailable or invalid, with a sentence for the
   /// operator that names the place.
   [[nodiscard]] virtual StoreResult<void> open_blocking() = 0;

@@ -201,12 +201,16 @@ class Registrar {
   }
 
   /// `Authenticator& method()`: serves interfaces that name it in `auth`; `name` is what they say.
+  /// `asks_for_accounts` is false if all identities that it gives are temporary: its hosts need no
+  /// storage of users.
   template <auto kMethod>
-  void add_authenticator(std::string name) {
-    register_authenticator(std::move(name), &detail::call<kMethod, Authenticator&>);
+  void add_authenticator(std::string name, bool asks_for_accounts = true) {
+    register_authenticator(std::move(name), &detail::call<kMethod, Authenticator&>,
+                           asks_for_accounts);
   }
 
-  /// A storage, not yet opened. The first one that holds a kind of data serves it.
+  /// A storage, not yet opened. For each host and kind of data the one that [host.storage] names
+  /// serves, or else the first that holds it.
   virtual void add_storage(std::unique_ptr<store::Storage> storage) = 0;
 
   /// `std::unique_ptr<RawProtocol> method(RawConnection&)`: a listener on the first shard.
@@ -255,7 +259,9 @@ class Registrar {
                                        std::string ns,
                                        ElementFunction element) = 0;
   virtual void register_extension(InstallFunction install) = 0;
-  virtual void register_authenticator(std::string name, AuthenticatorFunction function) = 0;
+  virtual void register_authenticator(std::string name,
+                                      AuthenticatorFunction function,
+                                      bool asks_for_accounts) = 0;
   virtual void register_raw_interface(RawInterface interface, RawFunction function) = 0;
   virtual void register_session_observer(SessionFunction started, SessionFunction ended) = 0;
   virtual void register_account_observer(AccountFunction function) = 0;

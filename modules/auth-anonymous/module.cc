@@ -185,7 +185,7 @@ class AnonymousModule final : public api::Module {
  public:
   base::Result<void> load(api::Registrar& registrar) override {
     slot_ = registrar.add_session_slot<Guest>();
-    registrar.add_authenticator<&ShardAnonymous::authenticator>("anonymous");
+    registrar.add_authenticator<&ShardAnonymous::authenticator>("anonymous", false);
     registrar
         .add_session_observer<&ShardAnonymous::session_started, &ShardAnonymous::session_ended>();
     registrar.add_hook<&ShardAnonymous::guard>(

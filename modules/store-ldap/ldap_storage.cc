@@ -1,5 +1,6 @@
 #include "modules/store-ldap/ldap_storage.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <utility>
 #include <vector>
@@ -17,6 +18,11 @@ LdapStorage::LdapStorage(LdapOptions options) : shared_(options) {
 
 LdapStorage::~LdapStorage() {
   close_blocking();
+}
+
+store::KindSet LdapStorage::kinds(std::string_view host) const {
+  return {.users = std::ranges::find(shared_.options.hosts, host, &HostDirectory::host) !=
+                   shared_.options.hosts.end()};
 }
 
 StoreResult<void> LdapStorage::open_blocking() {

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "modules/store-ldap/ldap_options.h"
 #include "modules/store-ldap/users.h"
@@ -19,6 +20,8 @@ class LdapStorage final : public store::Storage {
   explicit LdapStorage(LdapOptions options);
   ~LdapStorage() override;
 
+  /// Users of the hosts that have a base.
+  store::KindSet kinds(std::string_view host) const override;
   /// Opens also where no server can be reached: it is tried again with every question. Errors:
   /// invalid, if no server or no host is named, the password can't be read or a server refuses it.
   StoreResult<void> open_blocking() override;

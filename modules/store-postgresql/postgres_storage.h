@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "modules/store-postgresql/postgres_options.h"
 #include "store/storage.h"
@@ -22,6 +23,7 @@ class PostgresStorage final : public store::Storage {
   explicit PostgresStorage(PostgresOptions options);
   ~PostgresStorage() override;
 
+  store::KindSet kinds(std::string_view /*host*/) const override { return store::KindSet::all(); }
   StoreResult<void> open_blocking() override;
   std::unique_ptr<store::StorageSession> attach(base::Executor& shard) override;
   void close_blocking() override;

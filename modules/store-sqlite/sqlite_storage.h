@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "modules/store-sqlite/connection.h"
 #include "store/storage.h"
@@ -27,6 +28,7 @@ class SqliteStorage final : public store::Storage {
   explicit SqliteStorage(SqliteOptions options);
   ~SqliteStorage() override;
 
+  store::KindSet kinds(std::string_view /*host*/) const override { return store::KindSet::all(); }
   StoreResult<void> open_blocking() override;
   std::unique_ptr<store::StorageSession> attach(base::Executor& shard) override;
   void close_blocking() override;

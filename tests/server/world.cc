@@ -165,6 +165,7 @@ void World::make_core(const WorldOptions& options) {
   RONDEL_CHECK(core_.registry.hooks.freeze().has_value());
   RONDEL_CHECK(core_.registry.storages.front()->open_blocking().has_value());
   core_.host_names.emplace_back("example.org");
+  core_.host_storages = {{0, 0, 0, 0}};
   auto interface = std::make_unique<server::Interface>();
   interface->options = core_.snapshot->interfaces().front();
   interface->hosts = {"example.org"};

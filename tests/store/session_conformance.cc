@@ -39,6 +39,14 @@ TEST_P(SessionConformance, AReadSeesTheUsersEarlierWritesEvenIfNoneWasAwaited) {
   }
 }
 
+TEST_P(SessionConformance, HasTheFacesThatTheStorageDeclares) {
+  const KindSet kinds = under_test_->storage().kinds("example.org");
+  EXPECT_EQ(kinds.users, session_->users() != nullptr);
+  EXPECT_EQ(kinds.rosters, session_->rosters() != nullptr);
+  EXPECT_EQ(kinds.offline, session_->offline() != nullptr);
+  EXPECT_EQ(kinds.values, session_->key_values() != nullptr);
+}
+
 TEST_P(SessionConformance, AListSeesAnImportThatWasNotAwaited) {
   std::vector<NewUser> import;
   for (int i = 0; i < 500; ++i) {
