@@ -102,6 +102,35 @@ base::Task<Json> delete_user(api::Shard& shard, Json request) {
   co_return done();
 }
 
+base::Task<Json> set_state(api::Shard& shard, Json request, store::AccountState state) {
+  const std::string jid = text(request, "jid");
+  auto user = user_of(shard, jid);
+  if (!user) {
+    co_return refuse(user.error());
+  }
+  auto change = users_of(shard, *user).set_state(*user, state);
+  const auto changed = co_await change;
+  if (!changed) {
+    co_return refuse(explain(changed.error(), jid));
+  }
+  if (state == store::AccountState::disabled) {
+    shard.post_account_event(*user, api::AccountEvent::disabled, {});
+    RONDEL_LOG_INFO_WITH(shard.log(), (log::Fields{.jid = jid}), "account.disabled",
+                         "by an operator");
+  } else {
+    RONDEL_LOG_INFO_WITH(shard.log(), (log::Fields{.jid = jid}), "account.enabled",
+                         "by an operator");
+  }
+  co_return done();
+}
+
+base::Task<Json> disable_user(api::Shard& shard, Json request) {
+  return set_state(shard, std::move(request), store::AccountState::disabled);
+}
+base::Task<Json> enable_user(api::Shard& shard, Json request) {
+  return set_state(shard, std::move(request), store::AccountState::active);
+}
+
 base::Task<Json> list_users(api::Shard& shard, Json request) {
   const auto name = xmpp::prepare_domain(text(request, "host"));
   const api::Host* host = name ? shard.find_host(*name) : nullptr;
@@ -279,6 +308,8 @@ base::Task<Json> execute(api::Shard& shard, Json request) {
       {"user.add", add_user},
       {"user.delete", delete_user},
       {"user.passwd", change_password},
+      {"user.disable", disable_user},
+      {"user.enable", enable_user},
       {"user.list", list_users},
       {"user.import", import_users},
       {"status", status},

@@ -285,6 +285,9 @@ int run(int count, char** arguments) {
   CLI::App* add = user->add_subcommand("add", "Creates an account");
   CLI::App* remove = user->add_subcommand("delete", "Removes an account and its data");
   CLI::App* passwd = user->add_subcommand("passwd", "Sets an account's password");
+  CLI::App* disable =
+      user->add_subcommand("disable", "Ends an account's sessions and lets nobody in; data stays");
+  CLI::App* enable = user->add_subcommand("enable", "Lets a disabled account in again");
   CLI::App* list = user->add_subcommand("list", "Lists the accounts of a host");
   CLI::App* import =
       user->add_subcommand("import", "Creates accounts: a line each, JID, white space, password");
@@ -307,7 +310,7 @@ int run(int count, char** arguments) {
   copy->add_option("TO", way.to, "The module, such as store-postgresql")->required();
   copy->add_option("HOST", way.host, "The host")->required();
   copy->add_flag("--replace", way.may_replace, "Also if TO holds data of the host already");
-  for (CLI::App* command : {add, remove, passwd, bind, unbind, show_user}) {
+  for (CLI::App* command : {add, remove, passwd, disable, enable, bind, unbind, show_user}) {
     command->add_option("JID", jid, "The account: user@host")->required();
   }
   for (CLI::App* command : {add, passwd}) {
@@ -345,6 +348,14 @@ int run(int count, char** arguments) {
   if (remove->parsed()) {
     return finish(client.ask({{"command", "user.delete"}, {"jid", jid}}), as_json,
                   fmt::format("{} was removed\n", jid));
+  }
+  if (disable->parsed()) {
+    return finish(client.ask({{"command", "user.disable"}, {"jid", jid}}), as_json,
+                  fmt::format("{} was disabled\n", jid));
+  }
+  if (enable->parsed()) {
+    return finish(client.ask({{"command", "user.enable"}, {"jid", jid}}), as_json,
+                  fmt::format("{} was enabled\n", jid));
   }
   if (bind->parsed() || unbind->parsed()) {
     return change_bindings(client, bind->parsed(), jid, binding, as_json);

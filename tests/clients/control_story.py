@@ -4,11 +4,13 @@
 import asyncio
 import json
 import os
+import re
 import subprocess
+import xml.etree.ElementTree as ET
 
 import helper
 from runner.sasl import NS_SASL
-from runner.stream import NS_STREAM
+from runner.stream import NS_STREAM, NS_STREAM_ERRORS
 from tiny_client import Refused, TinyClient
 
 WAIT_S = 15 * helper.PATIENCE
@@ -43,16 +45,85 @@ async def is_refused(server, user, password):
     raise AssertionError(f"{user} could log in")
 
 
+async def is_thrown_out_by(client, act, condition):
+    """The stream ends with that error once `act` is done, and not before."""
+    came = []
+    client.run(came.append)
+    await client.asks("p", "<iq type='get' id='p' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>", WAIT_S)
+    assert not came, f"it came before: {came}"
+    act()
+    await has_ended(client, came)
+    error = next(element for element in came if element.tag == f"{{{NS_STREAM}}}error")
+    assert error.find(f"{{{NS_STREAM_ERRORS}}}{condition}") is not None, ET.tostring(error, "unicode")
+
+
 async def is_thrown_out(client):
     """The stream ends with an error."""
     came = []
     client.run(came.append)
+    await has_ended(client, came)
+
+
+async def has_ended(client, came):
     try:
         await asyncio.wait_for(asyncio.shield(client.reading), WAIT_S)
     except Refused:
         pass
     assert any(element.tag == f"{{{NS_STREAM}}}error" for element in came), f"no stream error came, only {came}"
     client.abandon()
+
+
+async def outcome(server, user, password, mechanism):
+    """"in", or the SASL condition."""
+    client = TinyClient("localhost", user, password, mechanism=mechanism)
+    try:
+        await asyncio.wait_for(client.connect(server.ports["direct"], "direct", server.trusted("localhost")), WAIT_S)
+        return "in"
+    except Refused as refused:
+        found = re.search(r"<ns\d+:([a-z-]+) ?/></ns\d+:failure>", str(refused))
+        assert found, f"refused for another reason: {refused}"
+        return found.group(1)
+    finally:
+        client.abandon()
+
+
+async def disabled(server):
+    """Whose account is disabled is thrown out, and learns why after the right password, and nobody else does."""
+    romeo = await log_in(server, "romeo", "second")
+    await is_thrown_out_by(romeo, lambda: control(server, "user", "disable", "romeo@localhost"), "not-authorized")
+    control(server, "user", "disable", "romeo@localhost")
+    for mechanism in ("SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN"):
+        for user, password, wanted in (("romeo", "second", "account-disabled"), ("romeo", "wrong", "not-authorized"),
+                                       ("nobody", "second", "not-authorized"), ("other", "its own", "in")):
+            seen = await outcome(server, user, password, mechanism)
+            assert seen == wanted, f"{mechanism} of {user} with {password}: {seen}"
+    states = {user["jid"]: user["state"] for user in as_json(server, "user", "list", "localhost")["users"]}
+    assert states == {"romeo@localhost": "disabled", "other@localhost": "active"}, f"{states}"
+    assert as_json(server, "user", "show", "romeo@localhost")["state"] == "disabled"
+    # What is written to the account waits, and is there afterwards; a new password opens nothing.
+    other = await log_in(server, "other", "its own")
+    other.send("<message to='romeo@localhost' type='chat' id='w'><body>Where?</body></message>")
+    other.run(lambda _: None)
+    await other.asks("p", "<iq type='get' id='p' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>", WAIT_S)
+    other.abandon()
+    control(server, "user", "passwd", "romeo@localhost", "--password-stdin", stdin="third\n")
+    assert await outcome(server, "romeo", "third", "SCRAM-SHA-1") == "account-disabled"
+    server.stop()
+    server.launch()
+    assert await outcome(server, "romeo", "third", "SCRAM-SHA-1") == "account-disabled", "a restart forgets it"
+    assert "disabled" in server.log_text(limit=1_000_000)
+    control(server, "user", "enable", "romeo@localhost")
+    romeo, came = await log_in(server, "romeo", "third"), asyncio.get_running_loop().create_future()
+    romeo.run(lambda stanza: came.done() or stanza.find("{jabber:client}body") is None or came.set_result(stanza))
+    romeo.send("<presence/>")
+    assert (await asyncio.wait_for(came, WAIT_S)).get("id") == "w"
+    romeo.abandon()
+    for verb in ("disable", "enable"):
+        control(server, "user", verb, "nobody@localhost", exit_code=1)
+        control(server, "user", verb, "romeo@elsewhere.example", exit_code=1)
+        control(server, "user", verb, exit_code=2)
+    control(server, "user", "passwd", "romeo@localhost", "--password-stdin", stdin="second\n")
+    control(server, "user", "delete", "other@localhost")
 
 
 async def story(server):
@@ -78,6 +149,8 @@ async def story(server):
     (await log_in(server, "romeo", "second")).abandon()
     control(server, "user", "passwd", "nobody@localhost", "--password-stdin", stdin="x\n", exit_code=1)
     romeo.abandon()
+    control(server, "user", "add", "other@localhost", "--password-stdin", stdin="its own\n")
+    await disabled(server)
 
     assert "applied" in json.dumps(as_json(server, "reload"))
     path = os.path.join(server.folder, "import.txt")
@@ -107,7 +180,7 @@ def main():
         helper.skip("rondelctl is for rondeld only")
 
     def test():
-        with helper.make_server(options) as server:
+        with helper.make_server(options, interfaces={"clients": "off", "direct": "direct"}) as server:
             asyncio.run(story(server))
 
     helper.finish(test)

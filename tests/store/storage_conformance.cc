@@ -137,8 +137,22 @@ TEST_P(UserConformance, NewCredentialsReplaceAllOldOnesAndNoteTheTime) {
 }
 
 TEST_P(UserConformance, AStateIsKept) {
-  ASSERT_EQ(outcome_of(get(users().create(kJuliet, {}))), "ok");
-  ASSERT_EQ(outcome_of(get(users().set_state(kJuliet, AccountState::disabled))), "ok");
+  ASSERT_EQ(outcome_of(get(users().create(kJuliet, sample_credentials("j")))), "ok");
+  const Binding name(BindingKind::certificate_name, "cn:juliet");
+  ASSERT_EQ(outcome_of(get(users().bind(kJuliet, name))), "ok");
+  AccountWithCredentials wanted = *get(users().credentials(kJuliet));
+  wanted.account.state = AccountState::disabled;
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_EQ(outcome_of(get(users().set_state(kJuliet, AccountState::disabled))), "ok");
+    EXPECT_EQ(get(users().lookup(kJuliet))->state, AccountState::disabled);
+  }
+  // All else stays: whoever is let in again has the password and the bindings that were.
+  const auto disabled = get(users().credentials(kJuliet));
+  EXPECT_EQ(disabled->account, wanted.account);
+  EXPECT_EQ(disabled->credentials, wanted.credentials);
+  EXPECT_EQ(get(users().list("example.org", "", 2))->front().state, AccountState::disabled);
+  EXPECT_THAT(*get(users().find_bound("example.org", name)), ElementsAre(kJuliet));
+  ASSERT_EQ(outcome_of(get(users().set_credentials(kJuliet, sample_credentials("new")))), "ok");
   EXPECT_EQ(get(users().lookup(kJuliet))->state, AccountState::disabled);
   ASSERT_EQ(outcome_of(get(users().set_state(kJuliet, AccountState::active))), "ok");
   EXPECT_EQ(get(users().lookup(kJuliet))->state, AccountState::active);
