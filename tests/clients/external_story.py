@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Client certificates made by openssl against the server: what each opens and what it gets where it opens nothing, over
-STARTTLS and direct TLS; slixmpp (Debian's python3-slixmpp) logging in by one; revocation and change of authorities by
-reload; users' own certificates (XEP-0257)."""
+STARTTLS and direct TLS; names that an operator has bound; disabled accounts; slixmpp (Debian's python3-slixmpp) logging
+in by one; revocation and change of authorities by reload; users' own certificates (XEP-0257)."""
 
 import asyncio
 import base64
@@ -12,115 +12,21 @@ import xml.etree.ElementTree as ET
 
 import helper
 from authority import der
-from client_authority import XMPP_ADDRESS, ClientAuthority, self_signed
-from runner import sasl
-from runner.server import ServerError, client_context
-from runner.stream import NS_CLIENT, NS_STREAM, NS_STREAM_ERRORS, Stream
+from certificate_login import HOST, WAIT_S, Login, address, check, expect_open, expect_shut
+from client_authority import ClientAuthority, self_signed
+from runner.server import ServerError
+from runner.stream import Stream
 
 try:
     import slixmpp
 except ImportError:
     helper.skip("slixmpp is missing (apt-get install python3-slixmpp)")
 
-WAIT_S = 15 * helper.PATIENCE
-HOST = "localhost"
 NS_CERTIFICATES = "urn:xmpp:saslcert:1"
 LISTS = "revoked.pem"
 
 
-def address(*jids):
-    return ",".join(XMPP_ADDRESS + jid for jid in jids)
-
-
-class Login:
-    """A stream on the way to a resource. `certificate` holds the paths of chain and key, or is None."""
-
-    def __init__(self, server, port="direct", certificate=None, version=None, session=None):
-        self.context = client_context(server.trust, version=version)
-        if certificate is not None:
-            self.context.load_cert_chain(*certificate)
-        self.stream = Stream(("127.0.0.1", server.ports[port]), patience_s=WAIT_S)
-        self.stream.open_socket()
-        if port == "direct":
-            self.stream.start_tls(HOST, self.context, session)
-        else:
-            self.stream.open_stream(HOST)
-            self.stream.negotiate_tls(HOST, self.context, session)
-        self.stream.open_stream(HOST)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.stream.shut()
-
-    def is_offered(self):
-        return "EXTERNAL" in self.stream.mechanisms()
-
-    def external(self, authzid=""):
-        """Whether it worked, else the SASL condition."""
-        self.stream.send(f"<auth xmlns='{sasl.NS_SASL}' mechanism='EXTERNAL'>{sasl.encode(authzid.encode())}</auth>")
-        try:
-            return self.stream.sasl_reply()[0]
-        except sasl.SaslFailure as failure:
-            return failure.condition
-
-    def bind(self, resource="here"):
-        self.stream.open_stream(HOST)
-        return self.stream.bind(resource)
-
-    def password(self, jid):
-        self.stream.authenticate("SCRAM-SHA-1", jid.split("@")[0], helper.PASSWORDS[jid])
-        return self
-
-    def ask(self, kind, payload, to=""):
-        """An IQ's answer: "result" and the element, or the condition of the error and None."""
-        to = f" to='{to}'" if to else ""
-        self.stream.send(f"<iq type='{kind}' id='q'{to}>{payload}</iq>")
-        while True:
-            element = self.stream.expect("element")
-            if element.get("id") == "q":
-                break
-        if element.get("type") == "result":
-            return "result", element
-        error = element.find(f"{{{NS_CLIENT}}}error")
-        return error[0].tag.split("}")[1], None
-
-    def ends_with(self):
-        """The condition of the stream error that comes."""
-        while True:
-            event = self.stream.next_event()
-            if event.kind == "element" and event.element.tag == f"{{{NS_STREAM}}}error":
-                return next(e.tag.split("}")[1] for e in event.element if NS_STREAM_ERRORS in e.tag)
-            assert event.kind == "element", f"the stream ended without an error: {event}"
-
-
-def check(what, found, wanted):
-    assert found == wanted, f"{what}: {found!r} instead of {wanted!r}"
-
-
 # --- What each certificate opens ----------------------------------------------------------------------------------------
-
-
-def expect_open(server, what, certificate, outcomes, port="direct"):
-    """`outcomes` maps an authzid to what EXTERNAL gives for it."""
-    for authzid, wanted in outcomes.items():
-        with Login(server, port, certificate) as login:
-            assert login.is_offered(), f"{what}: EXTERNAL is not offered"
-            check(f"{what}, authzid '{authzid}'", login.external(authzid), wanted)
-            if wanted == "success":
-                jid = login.bind()
-                if authzid:
-                    check(what, jid.split("/")[0], authzid)
-
-
-def expect_shut(server, what, certificate, port="direct"):
-    """EXTERNAL is not offered and not taken, and a password still is."""
-    with Login(server, port, certificate) as login:
-        assert not login.is_offered(), f"{what}: EXTERNAL is offered"
-        check(what, login.external(), "invalid-mechanism")
-        login.password(helper.ROMEO)
-        check(what, login.bind().split("/")[0], helper.ROMEO)
 
 
 def every_certificate(server):
@@ -158,6 +64,75 @@ def every_certificate(server):
         for port in ("starttls", "direct"):
             expect_shut(server, what, certificate, port)
     print("passed   what each certificate opens", flush=True)
+
+
+def bound_names(server):
+    """A name in a certificate opens the account that the operator has bound it to, and nothing before and after."""
+    def name(verb, jid, value):
+        return server.control("user", verb, jid, "--certificate-name", value)
+
+    issue = server.authority.issue
+    by_mail = issue("by-mail", "email:Capulet@Verona.example")
+    by_cn = issue("by-cn", subject="/O=Verona/CN=Juliet (of Verona)")
+    other_case = issue("other-case", subject="/O=Verona/CN=juliet (of verona)")
+    both = issue("mail-and-cn", "email:Capulet@Verona.example", subject="/O=Verona/CN=Juliet (of Verona)")
+    two_cns = issue("two-cns", subject="/O=Verona/CN=Juliet (of Verona)/CN=x")
+    by_address = issue("by-address", address("juliet@elsewhere.example"))
+    foreign = server.foreign.issue("foreign-name", "email:Capulet@Verona.example", subject="/CN=Juliet (of Verona)")
+    nothing = {"": "not-authorized", helper.JULIET: "not-authorized", helper.ROMEO: "not-authorized"}
+    juliets = {"": "success", helper.JULIET: "success", helper.ROMEO: "invalid-authzid", "juliet": "invalid-authzid"}
+    romeos = {"": "success", helper.ROMEO: "success", helper.JULIET: "invalid-authzid"}
+    for what, certificate in {"e-mail": by_mail, "common name": by_cn, "another host's address": by_address}.items():
+        expect_open(server, f"{what}, not bound yet", certificate, nothing)
+    name("bind", helper.JULIET, "cn:Juliet (of Verona)")
+    expect_open(server, "common name", by_cn, juliets)
+    expect_open(server, "common name", by_cn, {"": "success"}, "starttls")
+    expect_open(server, "common name beside an e-mail that is not bound", both, juliets)
+    name("bind", helper.ROMEO, "email:Capulet@verona.example")
+    expect_open(server, "e-mail, the domain in other letters", by_mail, romeos)
+    expect_open(server, "e-mail before common name", both, romeos)
+    name("bind", helper.JULIET, "xmpp:juliet@elsewhere.example")
+    expect_open(server, "another host's address", by_address, juliets)
+    expect_open(server, "common name in other letters", other_case, nothing)
+    expect_open(server, "two common names, one of them bound", two_cns, nothing)
+    expect_shut(server, "bound names of a foreign authority", foreign)
+    for value in ("cn:Juliet (of Verona)", "xmpp:juliet@elsewhere.example"):
+        try:
+            name("bind", helper.ROMEO, value)
+            raise AssertionError(f"{value} is bound to two")
+        except ServerError as error:
+            assert helper.JULIET in str(error), f"whose {value} is, is not said: {error}"
+    server.stop()
+    server.launch()
+    expect_open(server, "common name after a restart", by_cn, juliets)
+    name("unbind", helper.JULIET, "cn:Juliet (of Verona)")
+    name("unbind", helper.ROMEO, "email:Capulet@verona.example")
+    name("unbind", helper.JULIET, "xmpp:juliet@elsewhere.example")
+    for what, certificate in {"e-mail": by_mail, "common name": by_cn, "another host's address": by_address}.items():
+        expect_open(server, f"{what}, not bound any more", certificate, nothing)
+    print("passed   names that an operator has bound", flush=True)
+
+
+def disabled(server):
+    """By whichever name: the account is disabled, and who is in by a certificate is thrown out."""
+    fingerprint = server.authority.issue("whose", subject="/O=Verona/CN=whose")
+    by_cn = server.authority.issue("whose-cn", subject="/O=Verona/CN=Nurse")
+    server.control("user", "bind", helper.ROMEO, "--certificate", fingerprint[0], "--certificate-name", "cn:Nurse")
+    with Login(server, "direct", server.romeo) as login:
+        check("still enabled", login.external(), "success")
+        login.bind()
+        server.control("user", "disable", helper.ROMEO)
+        check("a stream by certificate", login.ends_with(), "not-authorized")
+    for what, certificate in {"address": server.romeo, "fingerprint": fingerprint, "common name": by_cn}.items():
+        expect_open(server, f"{what} of a disabled account", certificate, {
+            "": "account-disabled", helper.ROMEO: "account-disabled", helper.JULIET: "invalid-authzid"})
+    both = server.authority.issue("both-again", address(helper.ROMEO, helper.JULIET))
+    expect_open(server, "two addresses, one disabled", both, {
+        "": "invalid-authzid", helper.JULIET: "success", helper.ROMEO: "account-disabled"})
+    server.control("user", "enable", helper.ROMEO)
+    expect_open(server, "enabled again", server.romeo, {"": "success"})
+    expect_open(server, "enabled again", by_cn, {"": "success"})
+    print("passed   a disabled account", flush=True)
 
 
 def no_session_carries_it_on(server):
@@ -436,6 +411,8 @@ def main():
             revoked = (server.authority.path("revoked.chain"), server.authority.path("revoked.key"))
             expect_shut(server, "revoked", revoked)
             every_certificate(server)
+            bound_names(server)
+            disabled(server)
             no_session_carries_it_on(server)
             for port in ("starttls", "direct"):
                 loop.run_until_complete(slixmpp_logs_in(server, port))
