@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 """rondeld with tickets of a real MIT KDC: slixmpp logs in with one, and a client on python3-gssapi does what is wrong.
-Users are in slapd on one host and in SQLite on the other."""
+Users are in slapd first, then in the storage that this server has by default."""
 
 import asyncio
 import base64
 import hashlib
 import os
-import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "clients"), os.path.join(HERE, "..", "modules_store_ldap")]
@@ -16,6 +16,7 @@ import directory as slapd  # noqa: E402
 import helper  # noqa: E402
 import kdc as kerberos_kdc  # noqa: E402
 from runner import sasl, server as runner  # noqa: E402
+from runner.stream import NS_STREAM  # noqa: E402
 from tiny_client import Refused, TinyClient  # noqa: E402
 
 try:
@@ -115,11 +116,6 @@ async def right_and_wrong(server, kdc, evil, tickets):
     await expect(server, "malformed-request", Ticket(token_context(romeo), authzid="a\0b"), "NUL in the authzid")
     await expect(server, "not-authorized", Ticket(token_context(romeo), layer=2), "a layer that was not offered")
     await expect(server, "not-authorized", Ticket(token_context(tickets["stranger"])), "a principal bound to nobody")
-    await expect(server, "invalid-authzid", Ticket(token_context(tickets["shared"])), "a principal of two accounts")
-    await expect(server, f"twin2@{HOST}", Ticket(token_context(tickets["shared"]), authzid=f"twin2@{HOST}"),
-                 "a principal of two accounts that names one")
-    await expect(server, "invalid-authzid", Ticket(token_context(tickets["shared"]), authzid=jid),
-                 "a principal of two accounts that names a third")
     await expect(server, "account-disabled", Ticket(token_context(tickets["gone"])), "a disabled account")
     await expect(server, "not-authorized", Ticket(token_context(tickets["evil"]), change=None), "a ticket of a forger")
     # The ticket, its end and the authenticator, each with one bit changed.
@@ -134,6 +130,15 @@ async def right_and_wrong(server, kdc, evil, tickets):
     used = Ticket(context, first=token)
     await expect(server, jid, used, "the first use")
     await expect(server, "not-authorized", Ticket(token_context(romeo), first=token), "a repeated token")
+
+
+async def principal_of_two(server, tickets):
+    """As only a directory that others write can have it."""
+    await expect(server, "invalid-authzid", Ticket(token_context(tickets["shared"])), "a principal of two accounts")
+    await expect(server, f"twin2@{HOST}", Ticket(token_context(tickets["shared"]), authzid=f"twin2@{HOST}"),
+                 "a principal of two accounts that names one")
+    await expect(server, "invalid-authzid", Ticket(token_context(tickets["shared"]), authzid=f"montague@{HOST}"),
+                 "a principal of two accounts that names a third")
 
 
 async def bound_to_the_channel(server, tickets):
@@ -183,8 +188,8 @@ async def real_client(server, environment):
     await asyncio.gather(*rest, return_exceptions=True)
 
 
-async def away(server, kdc, directory, tickets):
-    """The KDC and slapd go and come while clients log in."""
+async def away(server, kdc, storage, tickets):
+    """The KDC and the storage go and come while clients log in."""
     counts, running = {}, True
 
     async def log_in():
@@ -204,10 +209,10 @@ async def away(server, kdc, directory, tickets):
     except RuntimeError:
         pass
     kdc.start()
-    directory.stop()
+    storage.stop()
     await asyncio.sleep(1)
-    directory.start()
-    await asyncio.sleep(1.5)
+    storage.start()
+    await back(server, kdc, tickets)
     before = counts[f"montague@{HOST}"]
     await asyncio.sleep(1 * helper.PATIENCE)
     running = False
@@ -215,11 +220,49 @@ async def away(server, kdc, directory, tickets):
     assert set(counts) == {f"montague@{HOST}", "temporary-auth-failure"}, f"{counts}"
     assert counts[f"montague@{HOST}"] > before, f"nobody came in at the end: {counts}"
     await expect(server, f"montague@{HOST}", Ticket(token_context(kdc.tickets("romeo"))), "a new ticket")
-    print(f"passed   KDC and slapd stopped and started under logins: {counts}", flush=True)
+    print(f"passed   KDC and storage stopped and started under logins: {counts}", flush=True)
+
+
+async def back(server, kdc, tickets):
+    deadline = time.monotonic() + WAIT_S
+    while await outcome(server, Ticket(token_context(tickets["romeo"]))) != f"montague@{HOST}":
+        assert time.monotonic() < deadline, "nobody came in after the storage was back"
+        await asyncio.sleep(0.05)
+
+
+async def disabled_meanwhile(server, tickets):
+    """An account is disabled and enabled; whoever is in is thrown out."""
+    jid = f"montague@{HOST}"
+    client = Ticket(token_context(tickets["romeo"]))
+    await asyncio.wait_for(client.connect(server.ports["starttls"], "starttls", server.trusted(HOST)), WAIT_S)
+    came = []
+    client.run(came.append)
+    server.control("user", "disable", jid)
+    try:
+        await asyncio.wait_for(asyncio.shield(client.reading), WAIT_S)
+    except Refused:
+        pass
+    finally:
+        client.abandon()
+    assert any(stanza.tag == f"{{{NS_STREAM}}}error" for stanza in came), "the stream went on"
+    await expect(server, "account-disabled", Ticket(token_context(tickets["romeo"])), "disabled")
+    await expect(server, "account-disabled", Ticket(token_context(tickets["romeo"]), authzid=jid), "disabled, by name")
+    await expect(server, "invalid-authzid", Ticket(token_context(tickets["romeo"]), authzid=f"juliet@{HOST}"),
+                 "disabled, with another's authzid")
+    server.control("user", "enable", jid)
+    await expect(server, jid, Ticket(token_context(tickets["romeo"])), "enabled again")
+
+
+def fill_storage(server):
+    for name in ("montague", "juliet", "gone"):
+        server.add_user(f"{name}@{HOST}", "x")
+    server.control("user", "bind", f"montague@{HOST}", "--principal", f"romeo@{kerberos_kdc.REALM}")
+    server.control("user", "bind", f"gone@{HOST}", "--principal", f"gone@{kerberos_kdc.REALM}")
+    server.control("user", "disable", f"gone@{HOST}")
 
 
 async def rule_of_a_realm(server, tickets):
-    """`realm` is set, and users are in SQLite."""
+    """`realm` is set."""
     await expect(server, f"romeo@{HOST}", Ticket(token_context(tickets["romeo"])), "by the rule of the realm")
     await expect(server, "not-authorized", Ticket(token_context(tickets["stranger"])), "without an account")
     await expect(server, "not-authorized", Ticket(token_context(tickets["romeo/admin"])), "with two components")
@@ -264,8 +307,39 @@ def make_server(options, directory, kdc, keytab, modules=None, more=""):
                               interface_extra='auth = ["gssapi", "internal"]')
 
 
+async def in_directory(server, kdc, evil, directory, tickets):
+    await right_and_wrong(server, kdc, evil, tickets)
+    await principal_of_two(server, tickets)
+    print("passed   right and wrong tickets", flush=True)
+    await bound_to_the_channel(server, tickets)
+    print("passed   channel binding", flush=True)
+    await real_client(server, tickets["romeo"])
+    print(f"passed   slixmpp {slixmpp.__version__} with a ticket", flush=True)
+    await expired(server, kdc)
+    print("passed   an expired ticket", flush=True)
+    await away(server, kdc, directory, tickets)
+
+
+async def in_storage(server, kdc, evil, tickets):
+    """Accounts that rondelctl makes, with the principals that it binds."""
+    fill_storage(server)
+    await right_and_wrong(server, kdc, evil, tickets)
+    await bound_to_the_channel(server, tickets)
+    await real_client(server, tickets["romeo"])
+    await disabled_meanwhile(server, tickets)
+    server.stop()
+    server.launch()
+    await expect(server, f"montague@{HOST}", Ticket(token_context(tickets["romeo"])), "after a restart")
+    await expect(server, "account-disabled", Ticket(token_context(tickets["gone"])), "disabled, after a restart")
+    print("passed   accounts and principals in the server's own storage", flush=True)
+    if hasattr(server, "postgres"):
+        await away(server, kdc, server.postgres, tickets)
+
+
 def main():
-    options = helper.parser(__doc__).parse_args()
+    parser = helper.parser(__doc__)
+    parser.add_argument("--without-directory", action="store_true", help="only the storage that the server has by default")
+    options = parser.parse_args()
     if not slapd.is_installed() or not kerberos_kdc.is_installed():
         helper.skip("slapd or krb5-kdc is missing (apt-get install slapd ldap-utils krb5-kdc krb5-admin-server krb5-user)")
     loop = asyncio.new_event_loop()
@@ -281,20 +355,15 @@ def main():
             evil.keytab("evil.keytab", f"xmpp/{HOST}")
             tickets = {name: kdc.tickets(name) for name in names}
             tickets["evil"] = evil.tickets("romeo")
-            check_missing_keytab(options, directory, kdc)
-            print("passed   keytabs that are missing or of others", flush=True)
-            with make_server(options, directory, kdc, keytab) as server:
-                loop.run_until_complete(right_and_wrong(server, kdc, evil, tickets))
-                print("passed   right and wrong tickets", flush=True)
-                loop.run_until_complete(bound_to_the_channel(server, tickets))
-                print("passed   channel binding", flush=True)
-                loop.run_until_complete(real_client(server, tickets["romeo"]))
-                print(f"passed   slixmpp {slixmpp.__version__} with a ticket", flush=True)
-                loop.run_until_complete(expired(server, kdc))
-                print("passed   an expired ticket", flush=True)
-                loop.run_until_complete(away(server, kdc, directory, tickets))
-            with make_server(options, directory, kdc, keytab, modules=[*runner.MODULES, "auth-gssapi"],
-                             more=f'realm = "{kerberos_kdc.REALM}"') as server:
+            if not options.without_directory:
+                check_missing_keytab(options, directory, kdc)
+                print("passed   keytabs that are missing or of others", flush=True)
+                with make_server(options, directory, kdc, keytab) as server:
+                    loop.run_until_complete(in_directory(server, kdc, evil, directory, tickets))
+            own = [*runner.MODULES, "auth-gssapi"]
+            with make_server(options, directory, kdc, keytab, modules=own) as server:
+                loop.run_until_complete(in_storage(server, kdc, evil, tickets))
+            with make_server(options, directory, kdc, keytab, modules=own, more=f'realm = "{kerberos_kdc.REALM}"') as server:
                 server.add_user(f"romeo@{HOST}", "x")
                 server.add_user(f"admin@{HOST}", "x")
                 loop.run_until_complete(rule_of_a_realm(server, tickets))

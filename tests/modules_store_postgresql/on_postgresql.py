@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""A story of tests/clients once more, with everything in PostgreSQL: on_postgresql.py STORY [its arguments]"""
+"""A story of tests/clients once more, with everything in PostgreSQL: on_postgresql.py STORY [its arguments]. STORY may name
+one of another folder of tests: FOLDER/STORY. The story finds the database as `server.postgres`."""
 
 import importlib
 import os
@@ -14,7 +15,9 @@ from throwaway_postgres import Postgres  # noqa: E402
 
 
 def main():
-    story = importlib.import_module(sys.argv.pop(1))
+    folder, name = os.path.split(sys.argv.pop(1))
+    sys.path.insert(0, os.path.join(HERE, "..", folder or "clients"))
+    story = importlib.import_module(name)
     with Postgres() as postgres:
         make_server = helper.make_server
 
@@ -25,6 +28,7 @@ def main():
             modules = more.get("modules") or runner_server.MODULES
             more["modules"] = ["store-postgresql" if module == "store-sqlite" else module for module in modules]
             server = make_server(options, **more)
+            server.postgres = postgres
             write_config = server.write_config
 
             def write_with_options():   # a story may change what else stands in it
