@@ -204,7 +204,8 @@ Accepted<void> Acceptor::establish_blocking() {
   RONDEL_TRY(const std::string used, std::move(service));
   if (!service_.is(used)) {
     return refuse(SaslFailure::not_authorized,
-                  fmt::format("a ticket for {} instead of {}", used, service_.principal));
+                  fmt::format("a ticket for {} instead of {}{}{}", used, service_.principal,
+                              service_.domain_based.empty() ? "" : " or ", service_.domain_based));
   }
   if ((state_->flags & GSS_C_INTEG_FLAG) == 0 || (state_->flags & GSS_C_ANON_FLAG) != 0) {
     return refuse(SaslFailure::not_authorized, "a context without integrity, or of nobody");

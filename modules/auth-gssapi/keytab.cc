@@ -1,12 +1,15 @@
 #include "modules/auth-gssapi/keytab.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <krb5.h>
 #include <memory>
 #include <set>
 #include <system_error>
 #include <unistd.h>
+#include <vector>
 
 namespace rondel::modules::auth_gssapi {
 namespace {
@@ -62,9 +65,8 @@ krb5_error_code read_names(const Context& context,
   return code == KRB5_KT_END ? 0 : code;
 }
 
-}  // namespace
-
-bool Service::is(const std::string& name) const {
+/// Whether `name` is `principal`, in any realm unless that names one.
+bool is_in_realm(const std::string& name, const std::string& principal) {
   if (principal.find('@') != std::string::npos) {
     return name == principal;
   }
@@ -72,13 +74,31 @@ bool Service::is(const std::string& name) const {
          name[principal.size()] == '@';
 }
 
+std::vector<std::string> needed_principals(const Service& service) {
+  std::vector<std::string> needed;
+  if (!service.domain_based.empty()) {
+    needed.push_back(service.domain_based);
+  }
+  if (service.is_principal_needed) {
+    needed.push_back(service.principal);
+  }
+  return needed;
+}
+
+}  // namespace
+
+bool Service::is(const std::string& name) const {
+  return is_in_realm(name, principal) || (!domain_based.empty() && is_in_realm(name, domain_based));
+}
+
 base::Result<void> check_keytab_blocking(const Service& service) {
+  const std::vector<std::string> needed = needed_principals(service);
   if (::access(service.keytab.c_str(), R_OK) != 0) {
-    return unusable(
-        service.keytab,
-        fmt::format("{}; `kadmin -q 'ktadd -k {} {}'` makes it, and the server's user "
-                    "must be able to read it",
-                    std::generic_category().message(errno), service.keytab, service.principal));
+    return unusable(service.keytab,
+                    fmt::format("{}; `kadmin -q 'ktadd -k {} {}'` makes it, and the server's user "
+                                "must be able to read it",
+                                std::generic_category().message(errno), service.keytab,
+                                fmt::join(needed, " ")));
   }
   const Context context;
   krb5_keytab keytab = nullptr;
@@ -92,15 +112,17 @@ base::Result<void> check_keytab_blocking(const Service& service) {
   if (code != 0) {
     return unusable(service.keytab, context.message(code));
   }
-  for (const std::string& name : names) {
-    if (service.is(name)) {
-      return {};
+  for (const std::string& principal : needed) {
+    if (std::ranges::none_of(names,
+                             [&](const auto& name) { return is_in_realm(name, principal); })) {
+      return unusable(
+          service.keytab,
+          fmt::format("it has keys of {}, and none of {}",
+                      names.empty() ? "nobody" : fmt::format("{}", fmt::join(names, ", ")),
+                      principal));
     }
   }
-  return unusable(service.keytab,
-                  fmt::format("it has keys of {}, and none of {}",
-                              names.empty() ? "nobody" : fmt::format("{}", fmt::join(names, ", ")),
-                              service.principal));
+  return {};
 }
 
 }  // namespace rondel::modules::auth_gssapi

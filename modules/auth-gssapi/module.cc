@@ -1,5 +1,7 @@
 // The module auth-gssapi: Kerberos tickets.
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -8,6 +10,7 @@
 #include "modules/api/registrar.h"
 #include "modules/auth-gssapi/gssapi_exchange.h"
 #include "modules/auth-gssapi/keytab.h"
+#include "xmpp/namespaces.h"
 
 namespace rondel::modules::auth_gssapi {
 namespace {
@@ -19,6 +22,7 @@ using config::Places;
 
 constexpr std::string_view kName = "auth-gssapi";
 constexpr std::string_view kMechanism = "GSSAPI";
+constexpr std::string_view kDomainBasedName = "urn:xmpp:domain-based-name:1";
 constexpr std::array<std::string_view, 3> kBindings{"tls-server-end-point", "tls-exporter", "off"};
 
 std::string_view check_principal(std::string_view text) {
@@ -28,6 +32,14 @@ std::string_view check_principal(std::string_view text) {
                             text.back() != '@' && text[slash + 1] != '@';
   return is_principal ? std::string_view()
                       : "a service such as xmpp/chat.example.org or xmpp/example.org@EXAMPLE.ORG";
+}
+
+std::string_view check_hostname(std::string_view text) {
+  const bool is_name = !text.empty() && text.front() != '.' && text.back() != '.' &&
+                       std::ranges::all_of(text, [](unsigned char c) {
+                         return std::isalnum(c) != 0 || c == '-' || c == '.';
+                       });
+  return is_name ? std::string_view() : "a fully-qualified name such as chat1.example.org";
 }
 
 constexpr std::array kOptions{
@@ -44,6 +56,15 @@ constexpr std::array kOptions{
                .places = Places::all_and_hosts,
                .doc = "The service that tickets must be for; else xmpp/HOST of any realm in the "
                       "keytab."},
+    OptionSpec{.name = "hostname",
+               .type = OptionType::text,
+               .check = check_hostname,
+               .on_change = OnChange::reload,
+               .places = Places::all_and_hosts,
+               .doc =
+                   "This server's own name, told to clients under TLS (XEP-0233), which then ask "
+                   "for tickets for xmpp/HOSTNAME/HOST: the keytab must have it; tickets for "
+                   "the principal above are taken as well."},
     OptionSpec{.name = "realm",
                .type = OptionType::text,
                .on_change = OnChange::reload,
@@ -63,7 +84,15 @@ constexpr std::array kOptions{
 /// The hosts' services. `config` must live as long as its use.
 Service service_of(const config::Options& options, const std::string& host) {
   const std::string& principal = options.text("principal");
-  return {options.path("keytab"), principal.empty() ? "xmpp/" + host : principal};
+  const std::string& hostname = options.text("hostname");
+  Service service;
+  service.keytab = options.path("keytab");
+  service.principal = principal.empty() ? "xmpp/" + host : principal;
+  if (!hostname.empty()) {
+    service.domain_based = "xmpp/" + hostname + "/" + host;
+    service.is_principal_needed = !principal.empty();
+  }
+  return service;
 }
 
 base::Result<void> check_keytabs_blocking(const config::Snapshot& config) {
@@ -76,15 +105,42 @@ base::Result<void> check_keytabs_blocking(const config::Snapshot& config) {
   return {};
 }
 
+bool offers_gssapi(const xml::Element& mechanisms) {
+  for (const xml::Element& each : mechanisms.children()) {
+    if (each.name() == "mechanism" && each.text() == kMechanism) {
+      return true;
+    }
+  }
+  return false;
+}
+
 class ShardGssapi final : public api::ShardModule, public api::Authenticator {
  public:
   explicit ShardGssapi(api::Shard& shard) : shard_(shard) {}
 
   api::Authenticator& authenticator() { return *this; }
 
+  /// Beside the mechanism, where TLS is up. Source: XEP-0233 §2, §7.
+  void advertise(api::Connection& connection, xml::Document& features) {
+    const bool is_encrypted =
+        connection.layer() != nullptr && connection.layer()->info().is_encrypted;
+    xml::Element* mechanisms = features.root().child("mechanisms", xmpp::ns::kSasl);
+    if (!is_encrypted || mechanisms == nullptr || !offers_gssapi(*mechanisms)) {
+      return;
+    }
+    const auto config = shard_.config();
+    const std::string& hostname =
+        config->options(kName, configured_name(connection.host())).text("hostname");
+    if (!hostname.empty()) {
+      xml::ElementBuilder(features.arena(), *mechanisms)
+          .child("hostname", kDomainBasedName)
+          .text(hostname);
+    }
+  }
+
   std::vector<std::string> mechanisms(const api::AuthChannel& channel) override {
     std::vector<std::string> offered;
-    if (!shard_.config()->options(kName, configured_name(channel)).path("keytab").empty()) {
+    if (!shard_.config()->options(kName, configured_name(channel.host)).path("keytab").empty()) {
       offered.emplace_back(kMechanism);
     }
     return offered;
@@ -93,7 +149,7 @@ class ShardGssapi final : public api::ShardModule, public api::Authenticator {
   std::unique_ptr<api::AuthExchange> begin(std::string_view mechanism,
                                            const api::AuthChannel& channel) override {
     const auto config = shard_.config();
-    const std::string host = configured_name(channel);
+    const std::string host = configured_name(channel.host);
     const config::Options options = config->options(kName, host);
     const api::Host* served = shard_.find_host(channel.host);
     if (mechanism != kMechanism || served == nullptr || options.path("keytab").empty()) {
@@ -116,9 +172,10 @@ class ShardGssapi final : public api::ShardModule, public api::Authenticator {
 
  private:
   /// The host as the configuration spells it.
-  [[nodiscard]] std::string configured_name(const api::AuthChannel& channel) const {
-    const api::Host* served = shard_.find_host(channel.host);
-    return served != nullptr && served->options != nullptr ? served->options->name : channel.host;
+  [[nodiscard]] std::string configured_name(std::string_view host) const {
+    const api::Host* served = shard_.find_host(host);
+    return served != nullptr && served->options != nullptr ? served->options->name
+                                                           : std::string(host);
   }
 
   api::Shard& shard_;
@@ -129,6 +186,7 @@ class GssapiModule final : public api::Module {
  public:
   base::Result<void> load(api::Registrar& registrar) override {
     registrar.add_authenticator<&ShardGssapi::authenticator>("gssapi");
+    registrar.add_stream_feature<&ShardGssapi::advertise>(api::FeatureStage::authentication);
     return check_keytabs_blocking(registrar.config());
   }
   base::Result<void> prepare_reload(const config::Snapshot& next) override {
@@ -139,7 +197,8 @@ class GssapiModule final : public api::Module {
   }
 };
 
-constexpr std::array kProtocols{api::Protocol{"RFC 4752", "2006-11"},
+constexpr std::array kProtocols{api::Protocol{"XEP-0233", "0.5"},
+                                api::Protocol{"RFC 4752", "2006-11"},
                                 api::Protocol{"RFC 4121", "2005-07"}};
 
 constexpr api::ModuleInfo kInfo{.name = kName,

@@ -24,6 +24,7 @@ class TinyClient:
         self.bare = f"{user}@{host}"
         self.jid = self.bare
         self.reader = self.writer = self.parser = self.root = None
+        self.features = None     # of the newest stream
         self.ready = []
         self.depth = 0
         self.on_stanza = None
@@ -73,7 +74,7 @@ class TinyClient:
         self.depth, self.ready = 0, []
         self.send(f"<?xml version='1.0'?><stream:stream to='{self.host}' version='1.0' xmlns='{NS_CLIENT}' "
                   f"xmlns:stream='{NS_STREAM}'>")
-        await self.expect(f"{{{NS_STREAM}}}features")
+        self.features = await self.expect(f"{{{NS_STREAM}}}features")
 
     def send(self, text):
         self.writer.write(text.encode("utf-8"))

@@ -28,16 +28,18 @@ except ImportError as error:
     helper.skip(f"{error.name} is missing (apt-get install python3-gssapi python3-kerberos python3-slixmpp)")
 
 HOST = "localhost"
+NODE = "node1.example.org"   # what this server calls itself
+NS_DOMAIN_BASED = "urn:xmpp:domain-based-name:1"
 WAIT_S = 15 * helper.PATIENCE
 SASL_ERRORS = ("not-authorized", "temporary-auth-failure", "account-disabled", "invalid-authzid", "malformed-request",
                "credentials-expired", "invalid-mechanism", "aborted")
 MODULES = ["store-ldap", *runner.MODULES, "auth-gssapi"]
 
 
-def token_context(environment, service=f"xmpp@{HOST}", bindings=None):
+def token_context(environment, service=f"xmpp@{HOST}", bindings=None, kind=gssapi.NameType.hostbased_service):
     """The client's end of a context. libkrb5 reads the environment of this process."""
     os.environ["KRB5_CONFIG"], os.environ["KRB5CCNAME"] = environment["KRB5_CONFIG"], environment["KRB5CCNAME"]
-    name = gssapi.Name(service, gssapi.NameType.hostbased_service)
+    name = gssapi.Name(service, kind)
     flags = [gssapi.RequirementFlag.mutual_authentication, gssapi.RequirementFlag.integrity]
     bound = gssapi.raw.ChannelBindings(application_data=bindings) if bindings else None
     return gssapi.SecurityContext(name=name, usage="initiate", flags=flags, mech=gssapi.MechType.kerberos,
@@ -153,6 +155,67 @@ async def bound_to_the_channel(server, tickets):
 
     await expect(server, f"montague@{HOST}", Ticket(None, bind=right), "bound to this channel")
     await expect(server, "not-authorized", Ticket(None, bind=wrong), "bound to another channel")
+
+
+class DomainBased(Ticket):
+    """Asks for a ticket by the hostname that the server tells; `seen` is what it tells."""
+
+    def __init__(self, environment, host=HOST):
+        super().__init__(None)
+        self.environment, self.domain, self.seen = environment, host, None
+
+    async def authenticate(self):
+        self.seen = [element.text for element in self.features.iter(f"{{{NS_DOMAIN_BASED}}}hostname")]
+        mechanisms = self.features.find(f"{{{sasl.NS_SASL}}}mechanisms")
+        assert [element.text for element in mechanisms.iter(f"{{{NS_DOMAIN_BASED}}}hostname")] == self.seen, "it is elsewhere"
+        self.context = token_context(self.environment, f"xmpp/{''.join(self.seen)}/{self.domain}@{kerberos_kdc.REALM}",
+                                     kind=gssapi.NameType.kerberos_principal)
+        await super().authenticate()
+
+
+async def told(server, interface):
+    """The hostnames among the features, without logging in."""
+    class Looker(TinyClient):
+        async def authenticate(self):
+            raise Refused("it has seen enough")
+
+    client = Looker(HOST, "?", "?")
+    try:
+        await asyncio.wait_for(client.connect(server.ports[interface], "off" if interface == "open" else interface,
+                                              server.trusted(HOST)), WAIT_S)
+    except Refused:
+        return [element.text for element in client.features.iter(f"{{{NS_DOMAIN_BASED}}}hostname")]
+    finally:
+        client.abandon()
+
+
+async def domain_based(options, directory, kdc, tickets):
+    """XEP-0233: the server tells its hostname, under TLS and with GSSAPI only, and takes tickets for it."""
+    keytab = kdc.keytab("named.keytab", f"xmpp/{NODE}/{HOST}", f"xmpp/other.example/{HOST}", f"xmpp/{NODE}")
+    line = f'hostname = "{NODE}"'
+    own = [*runner.MODULES, "auth-gssapi"]
+    without = kdc.path("xmpp.keytab")
+    expect_refusal(make_server(options, directory, kdc, without, modules=own, more=line), without,
+                   f"none of xmpp/{NODE}/{HOST}")
+    with make_server(options, directory, kdc, keytab, modules=own, more=line) as server:
+        fill_storage(server)
+        client = DomainBased(tickets["romeo"])
+        await expect(server, f"montague@{HOST}", client, "a ticket by the hostname")
+        assert client.seen == [NODE], f"told: {client.seen}"
+        for other in (f"xmpp/other.example/{HOST}", f"xmpp/{NODE}"):
+            context = token_context(tickets["romeo"], f"{other}@{kerberos_kdc.REALM}",
+                                    kind=gssapi.NameType.kerberos_principal)
+            await expect(server, "not-authorized", Ticket(context), f"a ticket for {other}, whose key is there")
+        assert await told(server, "starttls") == [NODE] and await told(server, "open") == [], "told without TLS"
+        kdc.also_in(keytab, f"xmpp/{HOST}")
+        await expect(server, f"montague@{HOST}", Ticket(token_context(tickets["romeo"])), "a ticket for the host, as before")
+        server.extra = server.extra.replace(line, "")
+        server.write_config()
+        server.control("reload")
+        deadline = time.monotonic() + WAIT_S
+        while (await told(server, "starttls")) != []:
+            assert time.monotonic() < deadline, "it is told after a reload without it"
+    print("passed   the hostname of XEP-0233", flush=True)
 
 
 async def expired(server, kdc):
@@ -285,14 +348,17 @@ def fill(directory):
 def check_missing_keytab(options, directory, kdc):
     for keytab, wanted in (("/nonexistent.keytab", "kadmin -q"), (kdc.keytab("other.keytab", "xmpp/elsewhere"),
                                                                 "xmpp/elsewhere@EXAMPLE.ORG")):
-        server = make_server(options, directory, kdc, keytab)
-        try:
-            server.start()
-            raise AssertionError(f"it started with {keytab}")
-        except runner.ServerError as error:
-            assert keytab in str(error) and wanted in str(error) and f"xmpp/{HOST}" in str(error), str(error)
-        finally:
-            server.abandon()
+        expect_refusal(make_server(options, directory, kdc, keytab), keytab, wanted, f"xmpp/{HOST}")
+
+
+def expect_refusal(server, *wanted):
+    try:
+        server.start()
+        raise AssertionError(f"it started in spite of {wanted}")
+    except runner.ServerError as error:
+        assert all(text in str(error) for text in wanted), str(error)
+    finally:
+        server.abandon()
 
 
 def make_server(options, directory, kdc, keytab, modules=None, more=""):
@@ -303,8 +369,8 @@ def make_server(options, directory, kdc, keytab, modules=None, more=""):
                   f'base = "ou={HOST},{slapd.BASE}"\noperation_timeout = "1s"\nretry_first = "50ms"\n'
                   'retry_max = "200ms"\ndisabled_filter = "(loginDisabled=TRUE)"\n')
     os.environ["KRB5_CONFIG"] = kdc.environment["KRB5_CONFIG"]   # its clock skew; tickets need nothing of it
-    return helper.make_server(options, interfaces={"starttls": "required"}, modules=modules or MODULES, extra=extra,
-                              interface_extra='auth = ["gssapi", "internal"]')
+    return helper.make_server(options, interfaces={"starttls": "required", "open": "off"}, modules=modules or MODULES,
+                              extra=extra, interface_extra='auth = ["gssapi", "internal"]')
 
 
 async def in_directory(server, kdc, evil, directory, tickets):
@@ -368,6 +434,7 @@ def main():
                 server.add_user(f"admin@{HOST}", "x")
                 loop.run_until_complete(rule_of_a_realm(server, tickets))
                 print("passed   the rule of a realm", flush=True)
+            loop.run_until_complete(domain_based(options, directory, kdc, tickets))
 
     helper.finish(test)
 

@@ -130,6 +130,10 @@ kdc = FILE:{self.path('kdc.log')}
             self.run("kadmin.local", "-r", self.realm, "-q", f"ktadd -k {path} {principal}")
         return path
 
+    def also_in(self, path, principal):
+        """Adds the keys of a service that there is to a file; tickets for it stay good."""
+        self.run("kadmin.local", "-r", self.realm, "-q", f"ktadd -norandkey -k {path} {principal}")
+
     def tickets(self, principal, password="secret", life="1h"):
         """Logs a client in; returns the environment with its tickets."""
         cache = tempfile.mktemp(prefix="cache-", dir=self.folder)

@@ -47,6 +47,18 @@ TEST(Keytab, AServiceIsItsNameInAnyRealmUnlessOneIsNamed) {
   EXPECT_FALSE(one.is("xmpp/example.org@B"));
 }
 
+TEST(Keytab, AServiceIsItsDomainBasedNameAsWell) {
+  const Service both{"", "xmpp/example.org", "xmpp/chat1.example.org/example.org", false};
+  EXPECT_TRUE(both.is("xmpp/example.org@A"));
+  EXPECT_TRUE(both.is("xmpp/chat1.example.org/example.org@A"));
+  for (const char* other :
+       {"xmpp/chat1.example.org@A", "xmpp/chat2.example.org/example.org@A",
+        "xmpp/chat1.example.org/example.net@A", "xmpp/example.org/chat1.example.org@A",
+        "host/chat1.example.org/example.org@A", "xmpp/chat1.example.org/example.org"}) {
+    EXPECT_FALSE(both.is(other)) << other;
+  }
+}
+
 TEST(Keytab, OneThatIsMissingIsASentenceWithTheWayOut) {
   const auto checked = check_keytab_blocking({"/nonexistent.keytab", "xmpp/example.org"});
   ASSERT_FALSE(checked.has_value());
