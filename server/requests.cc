@@ -31,6 +31,19 @@ void Router::process_host(xmpp::Stanza stanza) {
   }
 }
 
+const Registry::Iq* Router::find_handler(const xmpp::Stanza& request, bool is_account) const {
+  if (request.to().has_resource()) {
+    return nullptr;
+  }
+  const xml::Element& payload = *request.payload();
+  const Registry::Iq* handler = shard_.registry().find_iq(payload.name(), payload.ns(), is_account);
+  const bool is_get = request.iq_type() == xmpp::IqType::get;
+  const bool is_taken = handler != nullptr &&
+                        (is_get ? handler->route.accepts_get : handler->route.accepts_set) &&
+                        shard_.serves(handler->module, request.to().domain());
+  return is_taken ? handler : nullptr;
+}
+
 void Router::act_on_iq(UserEntry* user, xmpp::Stanza stanza) {
   if (user != nullptr && stanza.to().has_resource()) {
     api::Session* session = user->find_session(stanza.to().resource());
@@ -48,14 +61,8 @@ void Router::act_on_iq(UserEntry* user, xmpp::Stanza stanza) {
     finished(user, stanza, Outcome::dropped);
     return;
   }
-  const xml::Element& payload = *stanza.payload();
-  const Registry::Iq* handler =
-      stanza.to().has_resource()
-          ? nullptr
-          : shard_.registry().find_iq(payload.name(), payload.ns(), user != nullptr);
-  const bool is_get = stanza.iq_type() == xmpp::IqType::get;
-  if (handler == nullptr || !(is_get ? handler->route.accepts_get : handler->route.accepts_set) ||
-      !shard_.serves(handler->module, stanza.to().domain())) {
+  const Registry::Iq* handler = find_handler(stanza, user != nullptr);
+  if (handler == nullptr) {
     bounce(stanza, StanzaErrorCondition::service_unavailable);
     finished(user, stanza, Outcome::bounced);
     return;

@@ -231,7 +231,9 @@ void Router::unknown_account(xmpp::Stanza stanza) {
       shard_.route(std::move(answer));
     }
   } else if (!stanza.is_message() || stanza.message_type() != xmpp::MessageType::headline) {
-    bounce(stanza, StanzaErrorCondition::service_unavailable);
+    const Registry::Iq* handler = stanza.is_request() ? find_handler(stanza, true) : nullptr;
+    bounce(stanza, handler != nullptr ? handler->route.without_account
+                                      : StanzaErrorCondition::service_unavailable);
   }
 }
 

@@ -90,6 +90,9 @@ class Router {
   void task_finished(const std::string& bare_jid, const xmpp::Stanza& stanza, api::Outcome outcome);
   api::Outcome answer(api::IqReply reply, const xmpp::Stanza& request);
   void unknown_account(xmpp::Stanza stanza);
+  /// Who answers a request to the host or, without resource, to an account; null: nobody does.
+  [[nodiscard]] const Registry::Iq* find_handler(const xmpp::Stanza& request,
+                                                 bool is_account) const;
 
   // Processing chooses who gets the stanza; finished() writes it to them, behind after-process.
   /// False: that session's connection is closing.

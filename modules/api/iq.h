@@ -24,6 +24,9 @@ struct IqRoute {
   bool for_host = true;      ///< Sent to the server's own domain.
   bool for_account = false;  ///< Sent to an account's bare JID, or without `to`.
   bool is_feature = true;    ///< Listed by service discovery where it is answered.
+  /// What is answered in the name of an account that is not there: what strangers are told of
+  /// accounts that are, so that nobody learns which exist.
+  xmpp::StanzaErrorCondition without_account = xmpp::StanzaErrorCondition::service_unavailable;
 };
 
 /// A request that is to be answered; handlers that wait take it by value.

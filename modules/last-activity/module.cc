@@ -169,8 +169,10 @@ class LastActivityModule final : public api::Module {
  public:
   base::Result<void> load(api::Registrar& registrar) override {
     slot_ = registrar.add_session_slot<Seen>();
-    registrar.add_iq<&LastActivity::tell>(
-        {.name = "query", .ns = ns::kLastActivity, .for_account = true});
+    registrar.add_iq<&LastActivity::tell>({.name = "query",
+                                           .ns = ns::kLastActivity,
+                                           .for_account = true,
+                                           .without_account = StanzaErrorCondition::forbidden});
     registrar.add_hook<&LastActivity::presence_sent>(
         "note who goes",
         {.band = hooks::Band::observe, .after = {}, .traffic = {hooks::Traffic::broadcast}});
