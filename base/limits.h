@@ -38,6 +38,7 @@ inline constexpr std::size_t kPendingPerUserMax =
     1024;  ///< Stanzas that wait for a user's storage.
 inline constexpr int kConnectionsPerAddressMax = 1000;
 inline constexpr int kOfflineMessagesMax = 1000;
+inline constexpr int kOfflineBytesMax = 16 << 20;
 inline constexpr int kRosterItemsMax = 5000;
 static_assert(kOutputBytesHigh < kOutputBytesMax);
 

@@ -78,7 +78,7 @@ class BlockingOffline {
   virtual StoreResult<void> add(const UserKey& user,
                                 const std::string& stanza,
                                 Timestamp stamp,
-                                std::size_t count_max) = 0;
+                                OfflineLimits limits) = 0;
   virtual StoreResult<std::vector<OfflineStanza>> fetch(const UserKey& user,
                                                         std::uint64_t after_id,
                                                         std::size_t limit) = 0;

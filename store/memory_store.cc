@@ -300,9 +300,13 @@ StoreResult<std::uint64_t> MemoryStore::change(const UserKey& user,
 StoreResult<void> MemoryStore::add(const UserKey& user,
                                    const std::string& stanza,
                                    Timestamp stamp,
-                                   std::size_t count_max) {
+                                   OfflineLimits limits) {
   auto& waiting = offline_[key_of(user)];
-  if (waiting.size() >= count_max) {
+  std::size_t bytes = stanza.size();
+  for (const auto& [id, one] : waiting) {
+    bytes += one.stanza.size();
+  }
+  if (waiting.size() >= limits.count_max || bytes > limits.bytes_max) {
     return fail(Failure::full, "the limit of offline stanzas of " + to_text(user) + " is reached");
   }
   const std::uint64_t id = ++offline_id_;

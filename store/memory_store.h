@@ -63,7 +63,7 @@ class MemoryStore final : public BlockingStore,
   StoreResult<void> add(const UserKey& user,
                         const std::string& stanza,
                         Timestamp stamp,
-                        std::size_t count_max) override;
+                        OfflineLimits limits) override;
   StoreResult<std::vector<OfflineStanza>> fetch(const UserKey& user,
                                                 std::uint64_t after_id,
                                                 std::size_t limit) override;

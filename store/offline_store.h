@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,16 @@ struct OfflineStanza {
   std::string stanza;
 };
 
+/// What may wait for one user.
+struct OfflineLimits {
+  OfflineLimits(std::size_t count,  // NOLINT(google-explicit-constructor)
+                std::size_t bytes = std::numeric_limits<std::size_t>::max())
+      : count_max(count), bytes_max(bytes) {}
+
+  std::size_t count_max;  ///< Stanzas.
+  std::size_t bytes_max;  ///< Of all of their texts.
+};
+
 /// Source: XEP-0160. A stanza whose add() was answered survives a crash.
 ///
 /// Errors: every operation may answer unavailable or invalid. Thread: the shard that attached the
@@ -25,11 +36,11 @@ class OfflineStore {
  public:
   virtual ~OfflineStore() = default;
 
-  /// Errors: full, if `count_max` stanzas wait already.
+  /// Errors: full, if more would wait with it than `limits` allow.
   virtual StoreTask<void> add(UserKey user,
                               std::string stanza,
                               Timestamp stamp,
-                              std::size_t count_max) = 0;
+                              OfflineLimits limits) = 0;
   /// The oldest ones whose id is larger than `after_id` (0: from the first), at most `limit`.
   virtual StoreTask<std::vector<OfflineStanza>> fetch(UserKey user,
                                                       std::uint64_t after_id,

@@ -264,13 +264,13 @@ class Offline final : public OfflineStore {
   StoreTask<void> add(UserKey user,
                       std::string stanza,
                       Timestamp stamp,
-                      std::size_t count_max) override {
+                      OfflineLimits limits) override {
     if (auto checked = check_user(user); !checked) {
       co_return base::Unexpected(std::move(checked).error());
     }
     auto run = port_.run(Access::write, user, "offline.add",
-                         [user, text = std::move(stanza), stamp, count_max](Worker& worker) {
-                           return offline_of(worker).add(user, text, stamp, count_max);
+                         [user, text = std::move(stanza), stamp, limits](Worker& worker) {
+                           return offline_of(worker).add(user, text, stamp, limits);
                          });
     co_return co_await run;
   }

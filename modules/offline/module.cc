@@ -1,5 +1,6 @@
 // The module offline: messages for those who are away (XEP-0160).
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -25,7 +26,16 @@ constexpr std::array kOptions{
                .on_change = config::OnChange::reload,
                .places = Places::all_and_hosts,
                .doc = "How many messages wait for one account; the sender of one more is told "
-                      "service-unavailable."}};
+                      "service-unavailable."},
+    OptionSpec{.name = "bytes_max",
+               .type = OptionType::byte_size,
+               .default_integer = base::kOfflineBytesMax,
+               .minimum = 0,
+               .maximum = std::int64_t{1} << 40,
+               .on_change = config::OnChange::reload,
+               .places = Places::all_and_hosts,
+               .doc = "How large they may be together, as they are stored; the sender of one that "
+                      "does not fit is told service-unavailable."}};
 
 class OfflineModule final : public api::Module {
  public:

@@ -84,11 +84,11 @@ base::Task<store::StoreResult<void>> Offline::add(std::string bare_jid,
     co_return store::fail(store::Failure::full, "offline storage is off");
   }
   const auto snapshot = shard_.config();
-  const auto count_max = static_cast<std::size_t>(
-      snapshot->options("offline", host->options->name).integer("messages_max"));
+  const config::Options options = snapshot->options("offline", host->options->name);
+  const store::OfflineLimits limits(static_cast<std::size_t>(options.integer("messages_max")),
+                                    static_cast<std::size_t>(options.integer("bytes_max")));
   store::UserKey key = key_of(bare_jid);
-  auto added =
-      co_await host->stores.offline->add(std::move(key), std::move(text), stamp, count_max);
+  auto added = co_await host->stores.offline->add(std::move(key), std::move(text), stamp, limits);
   if (!added && added.error().failure != store::Failure::full) {
     log_failure("a message could not be stored", bare_jid, added.error());
   }

@@ -20,12 +20,15 @@ std::int64_t bounded(std::uint64_t value) {
 StoreResult<void> Offline::add(const UserKey& user,
                                const std::string& stanza,
                                store::Timestamp stamp,
-                               std::size_t count_max) {
+                               store::OfflineLimits limits) {
+  // octet_length() of a stored text is known without reading it.
   Query query(
       "INSERT INTO offline_stanza (host, local, stamp, stanza) SELECT $1, $2, $3, $4 WHERE"
-      " (SELECT count(*) FROM offline_stanza WHERE host = $1 AND local = $2) < $5");
+      " (SELECT count(*) < $5 AND coalesce(sum(octet_length(stanza)), 0) + $6 <= $7"
+      " FROM offline_stanza WHERE host = $1 AND local = $2)");
   query.text(user.host).text(user.local).integer(stamp.time_since_epoch().count());
-  query.text(stanza).integer(bounded(count_max));
+  query.text(stanza).integer(bounded(limits.count_max));
+  query.integer(bounded(stanza.size())).integer(bounded(limits.bytes_max));
   RONDEL_TRY(const Rows rows, connection_->run_blocking(query));
   if (rows.changed() == 0) {
     return store::fail(store::Failure::full,

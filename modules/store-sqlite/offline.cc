@@ -20,13 +20,16 @@ std::int64_t bounded(std::uint64_t value) {
 StoreResult<void> Offline::add(const UserKey& user,
                                const std::string& stanza,
                                store::Timestamp stamp,
-                               std::size_t count_max) {
+                               store::OfflineLimits limits) {
   Statement statement(connection_,
-                      "INSERT INTO offline_stanza (host, local, stamp, stanza)"
-                      " SELECT ?1, ?2, ?3, ?4 WHERE"
-                      " (SELECT count(*) FROM offline_stanza WHERE host = ?1 AND local = ?2) < ?5");
+                      "INSERT INTO offline_stanza (host, local, stamp, stanza, bytes)"
+                      " SELECT ?1, ?2, ?3, ?4, ?5 WHERE"
+                      " (SELECT count(*) < ?6 AND coalesce(sum(bytes), 0) + ?5 <= ?7"
+                      " FROM offline_stanza WHERE host = ?1 AND local = ?2)");
   statement.text(user.host).text(user.local).integer(stamp.time_since_epoch().count());
-  RONDEL_TRY_VOID(statement.text(stanza).integer(bounded(count_max)).run_blocking());
+  statement.text(stanza).integer(bounded(stanza.size()));
+  statement.integer(bounded(limits.count_max)).integer(bounded(limits.bytes_max));
+  RONDEL_TRY_VOID(statement.run_blocking());
   if (connection_.changed_rows() == 0) {
     return store::fail(store::Failure::full,
                        "the limit of offline stanzas of " + to_text(user) + " is reached");

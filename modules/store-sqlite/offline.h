@@ -14,7 +14,7 @@ class Offline final : public store::BlockingOffline {
   StoreResult<void> add(const store::UserKey& user,
                         const std::string& stanza,
                         store::Timestamp stamp,
-                        std::size_t count_max) override;
+                        store::OfflineLimits limits) override;
   StoreResult<std::vector<store::OfflineStanza>> fetch(const store::UserKey& user,
                                                        std::uint64_t after_id,
                                                        std::size_t limit) override;

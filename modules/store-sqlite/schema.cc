@@ -106,7 +106,15 @@ CREATE TABLE binding (
 CREATE INDEX binding_by_user ON binding (host, local);
 )sql";
 
-constexpr std::array<const char*, 2> kMigrations{kVersion1, kVersion2};
+// How much waits for a user is asked with each stanza: the index knows it without the texts.
+constexpr const char* kVersion3 = R"sql(
+ALTER TABLE offline_stanza ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+UPDATE offline_stanza SET bytes = length(CAST(stanza AS BLOB));
+DROP INDEX offline_stanza_by_user;
+CREATE INDEX offline_stanza_by_user ON offline_stanza (host, local, id, bytes);
+)sql";
+
+constexpr std::array<const char*, 3> kMigrations{kVersion1, kVersion2, kVersion3};
 
 StoreResult<std::int64_t> version_blocking(Connection& connection, std::int64_t newest) {
   RONDEL_TRY(const std::int64_t application,

@@ -76,6 +76,44 @@ TEST_F(SchemaTest, AFileOfTheFirstVersionOpensWithItsAccountsAndTakesBindings) {
   shard.run_ready();
 }
 
+TEST_F(SchemaTest, StanzasOfOlderVersionsCountWithTheirBytesAndStayInOrder) {
+  {
+    auto connection = connect();
+    ASSERT_TRUE(migrate_blocking(*connection, migrations().first(2)).has_value());
+    ASSERT_TRUE(connection
+                    ->execute_blocking("INSERT INTO offline_stanza (host, local, stamp, stanza)"
+                                       " VALUES ('h', 'juliet', 1, 'rose \xf0\x9f\x8c\xb9'),"
+                                       " ('h', 'romeo', 2, 'x'), ('h', 'juliet', 3, 'a')")
+                    .has_value());
+  }
+  SqliteStorage storage({.path = path_});
+  ASSERT_TRUE(storage.open_blocking().has_value());
+  store::test::TestExecutor shard;
+  auto session = storage.attach(shard);
+  const store::UserKey juliet("juliet", "h");
+  const auto add = [&](std::size_t bytes_max) {
+    return shard
+        .get_blocking(session->offline()->add(juliet, "b", store::timestamp_now(), {9, bytes_max}))
+        .has_value();
+  };
+  EXPECT_FALSE(add(10));
+  EXPECT_TRUE(add(11));
+  const auto waiting = shard.get_blocking(session->offline()->fetch(juliet, 0, 9));
+  ASSERT_EQ(waiting->size(), 3);
+  EXPECT_EQ(waiting->at(0).stanza, "rose \xf0\x9f\x8c\xb9");
+  EXPECT_EQ(waiting->at(1).stanza, "a");
+  EXPECT_EQ(waiting->at(2).stanza, "b");
+  storage.close_blocking();
+  shard.run_ready();
+  // Neither question reads the texts or sorts.
+  const std::string plan =
+      connect()
+          ->query_text_blocking(
+              "SELECT sql FROM sqlite_schema WHERE name = 'offline_stanza_by_user'")
+          .value();
+  EXPECT_THAT(plan, HasSubstr("(host, local, id, bytes)"));
+}
+
 TEST_F(SchemaTest, AMigrationThatFailsChangesNothing) {
   std::vector<const char*> steps(migrations().begin(), migrations().end());
   auto connection = connect();

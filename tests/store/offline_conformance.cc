@@ -47,6 +47,25 @@ TEST_P(OfflineConformance, TheLimitIsExactAndRefusesWithFull) {
   EXPECT_EQ(outcome_of(get(offline().add(kJuliet, "<m/>", kStamp, 4))), "ok");
 }
 
+TEST_P(OfflineConformance, BytesAreLimitedAsWellWithWhatWaitsAlready) {
+  const std::string rose = "\xf0\x9f\x8c\xb9";  // One character, four bytes.
+  const std::string large(5000, 'x');
+  ASSERT_EQ(outcome_of(get(offline().add(kJuliet, large, kStamp, {10, 5000}))), "ok");
+  EXPECT_EQ(outcome_of(get(offline().add(kJuliet, "y", kStamp, {10, 5000}))), "full");
+  EXPECT_EQ(outcome_of(get(offline().add(kJuliet, rose, kStamp, {10, 5003}))), "full");
+  EXPECT_EQ(outcome_of(get(offline().add(kJuliet, rose, kStamp, {10, 5004}))), "ok");
+  EXPECT_EQ(outcome_of(get(offline().add(kJuliet, "y", kStamp, {10, 5004}))), "full");
+  EXPECT_EQ(outcome_of(get(offline().add(kJuliet, "y", kStamp, {2, 9000}))), "full");
+  EXPECT_EQ(outcome_of(get(offline().add(kRomeo, "y", kStamp, {10, 0}))), "full");
+  EXPECT_EQ(outcome_of(get(offline().add(kRomeo, "y", kStamp, {10, 1}))), "ok");
+  EXPECT_THAT(texts(*get(offline().fetch(kJuliet, 0, 10))), ElementsAre(large, rose));
+  // What is fetched and removed makes room.
+  const auto first = get(offline().fetch(kJuliet, 0, 1));
+  ASSERT_EQ(outcome_of(get(offline().remove(kJuliet, {first->front().id}))), "ok");
+  EXPECT_EQ(outcome_of(get(offline().add(kJuliet, "y", kStamp, {10, 5}))), "ok");
+  EXPECT_EQ(outcome_of(get(offline().add(kJuliet, "y", kStamp, {10, 5}))), "full");
+}
+
 TEST_P(OfflineConformance, PagesGoOnAfterAnId) {
   for (int i = 0; i < 7; ++i) {
     ASSERT_EQ(outcome_of(get(offline().add(kJuliet, std::to_string(i), kStamp, 10))), "ok");
