@@ -110,6 +110,7 @@ constexpr OptionSpec kStorage[] = {
     storage_of("rosters", "The one that holds rosters."),
     storage_of("offline", "The one that holds messages for users who are away."),
     storage_of("values", "The one that holds small data of modules."),
+    storage_of("groups", "The one whose groups give users contacts, if it is told to."),
 };
 
 constexpr OptionSpec contact(std::string_view name, std::string_view doc) {

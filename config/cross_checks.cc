@@ -128,7 +128,7 @@ void check_storage(const Entity& host, const Section& modules, TableReader& read
     return;
   }
   const std::vector<std::string_view> names(loaded->begin(), loaded->end());
-  for (const std::string_view kind : {"users", "rosters", "offline", "values"}) {
+  for (const std::string_view kind : {"users", "rosters", "offline", "values", "groups"}) {
     const auto* name = value_of<std::string>(host.storage, kind);
     if (name != nullptr && !name->empty() && std::ranges::find(names, *name) == names.end()) {
       const Entry* table = host.table->find("storage");

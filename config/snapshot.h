@@ -54,7 +54,7 @@ struct ContactAddresses {
 
 /// The storage module for each kind of data; empty: the first one loaded that holds the kind.
 struct StorageChoice {
-  std::string users, rosters, offline, values;
+  std::string users, rosters, offline, values, groups;
   friend bool operator==(const StorageChoice&, const StorageChoice&) = default;
 };
 

@@ -287,7 +287,8 @@ void SnapshotBuilder::fill_hosts() {
          .ocsp_response = get<std::string>(section, "ocsp_response"),
          .contact = contact_addresses(*contact),
          .storage = {get<std::string>(*storage, "users"), get<std::string>(*storage, "rosters"),
-                     get<std::string>(*storage, "offline"), get<std::string>(*storage, "values")},
+                     get<std::string>(*storage, "offline"), get<std::string>(*storage, "values"),
+                     get<std::string>(*storage, "groups")},
          .modules_off = get<std::vector<std::string>>(section, "modules_off")});
   }
 }

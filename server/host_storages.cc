@@ -21,7 +21,8 @@ constexpr std::array kKinds{
          &HostStorages::rosters},
     Kind{"offline", &store::KindSet::offline, &config::StorageChoice::offline,
          &HostStorages::offline},
-    Kind{"values", &store::KindSet::values, &config::StorageChoice::values, &HostStorages::values}};
+    Kind{"values", &store::KindSet::values, &config::StorageChoice::values, &HostStorages::values},
+    Kind{"groups", &store::KindSet::groups, &config::StorageChoice::groups, &HostStorages::groups}};
 
 /// One host, and what every storage holds of it.
 class Choice {

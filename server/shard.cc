@@ -56,12 +56,12 @@ void Shard::attach_storages() {
     store::CombinedStorage::Parts parts;
     for (std::size_t s = 0; s < storages_.size(); ++s) {
       parts.add({storages_[s].get(), chosen.users == s, chosen.rosters == s, chosen.offline == s,
-                 chosen.values == s});
+                 chosen.values == s, chosen.groups == s});
     }
     combined_.push_back(std::make_unique<store::CombinedStorage>(parts));
     const store::CombinedStorage& combined = *combined_.back();
-    host->stores = {combined.users(), combined.rosters(), combined.offline(),
-                    combined.key_values()};
+    host->stores = {combined.users(), combined.rosters(), combined.offline(), combined.key_values(),
+                    combined.groups()};
     hosts_.push_back(std::move(host));
   }
 }

@@ -100,6 +100,7 @@ CombinedStorage::CombinedStorage(const Parts& parts) {
     if (is_used && part.session != home) {
       others.push_back(part.session);
     }
+    take(groups_, part.may_groups, part.session->groups());
   }
   if (users_ != nullptr && !others.empty()) {
     own_users_ = std::make_unique<SpreadUsers>(*users_, std::move(others));

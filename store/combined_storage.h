@@ -23,6 +23,7 @@ class CombinedStorage {
     bool may_rosters = true;
     bool may_offline = true;
     bool may_values = true;
+    bool may_groups = true;
   };
   class Parts {
    public:
@@ -41,12 +42,14 @@ class CombinedStorage {
   [[nodiscard]] RosterStore* rosters() const { return rosters_; }
   [[nodiscard]] OfflineStore* offline() const { return offline_; }
   [[nodiscard]] KeyValueStore* key_values() const { return key_values_; }
+  [[nodiscard]] GroupStore* groups() const { return groups_; }
 
  private:
   UserStore* users_ = nullptr;
   RosterStore* rosters_ = nullptr;
   OfflineStore* offline_ = nullptr;
   KeyValueStore* key_values_ = nullptr;
+  GroupStore* groups_ = nullptr;  ///< Read only: nothing of a user could be erased there.
   std::unique_ptr<UserStore> own_users_;  ///< Where there is more than one storage.
 };
 

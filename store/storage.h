@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/executor.h"
+#include "store/group_store.h"
 #include "store/key_value_store.h"
 #include "store/offline_store.h"
 #include "store/roster_store.h"
@@ -28,6 +29,7 @@ class StorageSession {
   [[nodiscard]] virtual RosterStore* rosters() { return nullptr; }
   [[nodiscard]] virtual OfflineStore* offline() { return nullptr; }
   [[nodiscard]] virtual KeyValueStore* key_values() { return nullptr; }
+  [[nodiscard]] virtual GroupStore* groups() { return nullptr; }
 
   /// Removes all that this storage holds of the user, in one transaction; no error if nothing.
   ///
@@ -53,8 +55,10 @@ struct KindSet {
   bool rosters = false;
   bool offline = false;
   bool values = false;
+  bool groups = false;
 
-  [[nodiscard]] static constexpr KindSet all() { return {true, true, true, true}; }
+  /// Of a storage of our own; groups are somebody else's to keep.
+  [[nodiscard]] static constexpr KindSet all() { return {true, true, true, true, false}; }
   friend bool operator==(const KindSet&, const KindSet&) = default;
 };
 

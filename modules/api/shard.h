@@ -36,6 +36,7 @@ struct HostStores {
   store::RosterStore* rosters = nullptr;
   store::OfflineStore* offline = nullptr;
   store::KeyValueStore* key_values = nullptr;
+  store::GroupStore* groups = nullptr;
 };
 
 /// A storage as a shard has it, with the name of its module.

@@ -106,6 +106,7 @@ modules_off = ["ping"]
 [host.storage]
 users = "ping"
 offline = "sample"
+groups = "sample"
 [host.contact]
 abuse = ["mailto:abuse@example.org"]
 admin = ["xmpp:admin@example.org", "mailto:admin@example.org"]
@@ -152,7 +153,7 @@ authentication_tries_max = 6
                           {"x:3"},
                           {"https://example.org/status"},
                           {"x:4"}},
-                         {"ping", "", "sample", ""},
+                         {"ping", "", "sample", "", "sample"},
                          {"ping"}};
   EXPECT_THAT(snapshot->hosts(), ElementsAre(host));
   const InterfaceOptions interface {

@@ -74,6 +74,28 @@ class ReadOnlySession final : public StorageSession {
   Users users_;
 };
 
+/// Groups, and nothing that a user could have here.
+class GroupSession final : public StorageSession {
+ public:
+  GroupStore* groups() override { return &groups_; }
+  StoreTask<void> erase_user(UserKey) override {
+    ADD_FAILURE() << "nothing of a user is kept here";
+    co_return StoreResult<void>();
+  }
+
+ private:
+  class Groups final : public GroupStore {
+   public:
+    std::optional<std::chrono::milliseconds> refresh_interval(std::string_view) const override {
+      return std::chrono::milliseconds(1);
+    }
+    StoreTask<std::shared_ptr<const HostGroups>> load(std::string) override {
+      co_return fail(Failure::unavailable, "away");
+    }
+  };
+  Groups groups_;
+};
+
 class CombinedStorageTest : public testing::Test {
  protected:
   template <class T>
@@ -125,6 +147,19 @@ TEST_F(CombinedStorageTest, AKindThatNobodyMayHoldIsNotThere) {
   const CombinedStorage combined(parts);
   EXPECT_EQ(combined.rosters(), nullptr);
   EXPECT_NE(combined.users(), nullptr);
+}
+
+TEST_F(CombinedStorageTest, GroupsAreTakenFromTheFirstThatMayGiveThem) {
+  GroupSession one;
+  GroupSession two;
+  CombinedStorage::Parts parts;
+  parts.add({first_.session.get()});
+  parts.add({&one, true, true, true, true, false});
+  parts.add({&two});
+  const CombinedStorage combined(parts);
+  EXPECT_EQ(combined.groups(), two.groups());
+  ASSERT_EQ(outcome_of(get(combined.users()->create(kJuliet, {}))), "ok");
+  EXPECT_EQ(outcome_of(get(combined.users()->remove(kJuliet))), "ok");
 }
 
 TEST_F(CombinedStorageTest, ARemovedAccountIsErasedInAllOfThem) {
