@@ -26,8 +26,8 @@ class RosterService {
   static constexpr std::string_view kServiceName = "roster";
   virtual ~RosterService() = default;
 
-  /// The roster if it is in memory (always, once a session of the user was bound and its first
-  /// presence handled).
+  /// The roster as clients see it, with the contacts that groups give, if it is in memory (always,
+  /// once a session of the user was bound and its first presence handled).
   [[nodiscard]] virtual const store::Roster* cached(const User& user) const = 0;
   /// Loads it if need be; the pointer is good until the next wait.
   virtual base::Task<store::StoreResult<const store::Roster*>> load(User& user) = 0;
@@ -40,6 +40,9 @@ class RosterService {
   /// True if the session has asked for the roster, so that it gets pushes and what became of
   /// subscriptions (RFC 6121 §2.1.6).
   [[nodiscard]] virtual bool is_interested(const Session& session) const = 0;
+  /// True if a group of the user gives it this contact, so that each sees the other whatever
+  /// subscriptions say. Only of a roster in memory.
+  [[nodiscard]] virtual bool is_by_group(const User& user, std::string_view contact) const = 0;
 
  protected:
   friend class RosterTurn;
@@ -67,7 +70,8 @@ class [[nodiscard]] RosterTurn {
     }
   }
 
-  /// As it is now; the reference is good until the turn ends.
+  /// The user's own, as it is stored now, without what groups give; the reference is good until the
+  /// turn ends.
   [[nodiscard]] const store::Roster& roster() const {
     RONDEL_ASSERT(service_ != nullptr);
     return service_->roster_in_turn(*user_);

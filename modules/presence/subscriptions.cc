@@ -44,6 +44,15 @@ base::Task<> PresenceShard::send_subscription(xmpp::Stanza& stanza) {
     shard_.bounce(stanza, StanzaErrorCondition::resource_constraint, "storage is not available");
     co_return;
   }
+  if (roster_->is_by_group(*user, contact.full())) {
+    // Both see each other already, and only who keeps the group can change that.
+    const PresenceType type = stanza.presence_type();
+    if (type == PresenceType::unsubscribe || type == PresenceType::unsubscribed) {
+      shard_.bounce(stanza, StanzaErrorCondition::not_allowed,
+                    "the contact is in one of your groups, which others keep");
+    }
+    co_return;
+  }
   const store::RosterItem* item = api::find_item(turn->roster(), contact.full());
   const bool was_listed = item != nullptr && item->is_listed;
   const xmpp::OutboundTransition transition =
@@ -90,9 +99,19 @@ base::Task<Outcome> PresenceShard::receive_subscription(api::User& user, xmpp::S
   const xmpp::Jid contact(stanza.from().bare_view());
   stanza.set_from(contact);
   stanza.set_to(user.jid());
+  const bool is_by_group = roster_->is_by_group(user, contact.full());
+  if (is_by_group && type == PresenceType::subscribe) {
+    shard_.route(xmpp::make_presence(PresenceType::subscribed, user.jid(), contact));
+    co_return Outcome::handled;
+  }
   const store::RosterItem* item = api::find_item(turn->roster(), contact.full());
   const xmpp::SubscriptionState before = state_of(item);
-  const xmpp::InboundTransition transition = inbound_transition(type, before);
+  xmpp::InboundTransition transition = inbound_transition(type, before);
+  if (is_by_group) {
+    // The user's own roster takes note of it; what is to be seen stays as the group says.
+    transition.should_deliver = transition.should_send_presence = false;
+    transition.should_send_unavailable = transition.should_reply_subscribed = false;
+  }
   Outcome outcome = transition.should_store ? Outcome::stored : Outcome::dropped;
   base::UniqueFunction<void()> deliver;
   if (transition.should_deliver) {

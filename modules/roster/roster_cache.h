@@ -8,6 +8,7 @@
 #include <span>
 
 #include "modules/api/session.h"
+#include "modules/roster/group_view.h"
 #include "store/roster.h"
 
 namespace rondel::modules::roster {
@@ -55,11 +56,16 @@ class TurnQueue {
 
 /// Hangs on a User.
 struct RosterCache final : api::ModuleState {
-  store::Roster roster;          ///< As stored; empty unless is_loaded.
-  bool is_loaded = false;        ///< False also after the account was removed.
-  std::uint32_t generation = 0;  ///< Grows when the account is removed: what was read before is no
-                                 ///< longer true.
+  store::Roster roster;           ///< As stored; empty unless is_loaded.
+  bool is_loaded = false;         ///< False also after the account was removed.
+  std::uint16_t groups_seen = 0;  ///< The generation of groups that `view` belongs to.
+  std::uint32_t generation = 0;   ///< Grows when the account is removed: what was read before is no
+                                  ///< longer true.
   TurnQueue turns;
+  std::unique_ptr<GroupView> view;  ///< Null unless groups give the user contacts.
+
+  /// What clients see.
+  [[nodiscard]] const store::Roster& shown() const { return view ? view->roster() : roster; }
 };
 
 }  // namespace rondel::modules::roster

@@ -31,7 +31,11 @@ api::IqReply refused(const EditError& error) {
 
 }  // namespace
 
-RosterShard::RosterShard(api::Shard& shard, Slots slots) : shard_(shard), slots_(slots) {
+RosterShard::RosterShard(api::Shard& shard, Slots slots)
+    : shard_(shard), slots_(slots), groups_(shard, [this](api::User& user) {
+        RosterCache* cache = user.state(slots_.cache);
+        return cache != nullptr && cache->is_loaded ? renew_groups(user, *cache) : 0;
+      }) {
   shard.provide<api::RosterService>(*this);
 }
 
@@ -52,7 +56,7 @@ store::RosterStore* RosterShard::store_of(const api::User& user) const {
 
 const store::Roster* RosterShard::cached(const api::User& user) const {
   const RosterCache* cache = user.state(slots_.cache);
-  return cache != nullptr && cache->is_loaded ? &cache->roster : nullptr;
+  return cache != nullptr && cache->is_loaded ? &cache->shown() : nullptr;
 }
 
 bool RosterShard::is_interested(const api::Session& session) const {
@@ -60,8 +64,10 @@ bool RosterShard::is_interested(const api::Session& session) const {
 }
 
 base::Task<store::StoreResult<const store::Roster*>> RosterShard::load(api::User& user) {
-  if (const store::Roster* roster = cached(user)) {
-    co_return roster;
+  RosterCache& cache = cache_of(user);
+  if (cache.is_loaded) {
+    renew_groups(user, cache);
+    co_return &cache.shown();
   }
   {
     auto turn = co_await begin_turn(user);
@@ -83,6 +89,7 @@ base::Task<store::StoreResult<api::RosterTurn>> RosterShard::begin_turn(api::Use
   api::RosterTurn turn(*this, user);
   cache.is_loaded = cache.is_loaded || user.is_temporary();  // An empty one, of no storage.
   if (cache.is_loaded) {
+    renew_groups(user, cache);
     co_return std::move(turn);
   }
   store::RosterStore* rosters = store_of(user);
@@ -102,6 +109,8 @@ base::Task<store::StoreResult<api::RosterTurn>> RosterShard::begin_turn(api::Use
   }
   cache.roster = std::move(*roster);
   cache.is_loaded = true;
+  cache.groups_seen = 0;
+  renew_groups(user, cache);
   co_return std::move(turn);
 }
 
@@ -157,8 +166,7 @@ base::Task<store::StoreResult<void>> RosterShard::commit(api::User& user,
   if (cache.generation != generation) {
     co_return gone();
   }
-  const std::vector<RosterPush> pushes = pushes_of(cache.roster, changes, *version, is_asked_for);
-  apply_changes(cache.roster, changes, *version);
+  const std::vector<RosterPush> pushes = apply(cache, changes, *version, is_asked_for);
   if (before_push) {
     before_push();
   }
@@ -219,12 +227,14 @@ base::Task<api::IqReply> RosterShard::get(api::IqRequest request) {
   if (!is_interested(*session)) {
     session->set_state(slots_.interested, std::make_unique<Interested>());
   }
-  const store::Roster& roster = **loaded;
+  const RosterCache& cache = cache_of(*user);
+  const std::string mark = cache.view ? cache.view->mark() : std::string();
   xml::Document result = request.make_result();
   const auto known = request.payload().attribute("ver");
-  const auto pushes = known ? pushes_since(roster, *known) : std::nullopt;
+  const auto pushes =
+      known ? pushes_since(cache.roster, cache.shown(), mark, *known) : std::nullopt;
   if (!pushes) {
-    append_roster(result, roster);
+    append_roster(result, cache.shown(), mark);
   }
   // Written at once, not routed: no push of a later change may come before it.
   shard_.deliver(*session, result.root());
@@ -242,37 +252,57 @@ base::Task<api::IqReply> RosterShard::set(api::IqRequest request) {
   if (user == nullptr) {
     co_return api::IqReply::none();
   }
-  const auto edit = parse_roster_edit(request.payload(), user->jid());
+  auto edit = parse_roster_edit(request.payload(), user->jid());
   if (!edit) {
     co_return refused(edit.error());
+  }
+  if (edit->is_removal) {
+    co_return co_await remove(std::move(request), std::move(edit->jid));
   }
   auto turn = co_await begin_turn(*user);
   if (!turn) {
     co_return storage_away();
   }
-  std::vector<store::RosterChange> changes;
-  RemovalPlan removal;
-  if (edit->is_removal) {
-    auto plan = plan_removal(turn->roster(), edit->jid);
-    if (!plan) {
-      co_return refused(plan.error());
-    }
-    removal = std::move(*plan);
-    changes.push_back(removal.change);
-  } else {
-    auto item = edited_item(turn->roster(), *edit);
-    if (!item) {
-      co_return refused(item.error());
-    }
-    changes.push_back(store::RosterChange::put(std::move(*item)));
+  const RosterCache& cache = cache_of(*user);
+  if (const auto* by_group = cache.view ? cache.view->find(edit->jid) : nullptr) {
+    *edit = own_part(std::move(*edit), *by_group);
   }
+  auto item = edited_item(turn->roster(), *edit);
+  if (!item) {
+    co_return refused(item.error());
+  }
+  std::vector<store::RosterChange> changes;
+  changes.push_back(store::RosterChange::put(std::move(*item)));
   const auto stored = co_await commit(*user, std::move(changes), true);
   if (!stored) {
     co_return storage_away();
   }
-  if (edit->is_removal) {
-    tell_contact(*user, removal);
+  co_return api::IqReply(request.make_result());
+}
+
+base::Task<api::IqReply> RosterShard::remove(api::IqRequest request, std::string contact) {
+  api::User* user = shard_.find_user(request.to().bare());
+  if (user == nullptr) {
+    co_return api::IqReply::none();
   }
+  auto turn = co_await begin_turn(*user);
+  if (!turn) {
+    co_return storage_away();
+  }
+  if (is_by_group(*user, contact)) {
+    co_return api::IqReply(StanzaErrorCondition::not_allowed,
+                           "the contact is in one of your groups, which others keep");
+  }
+  auto removal = plan_removal(turn->roster(), contact);
+  if (!removal) {
+    co_return refused(removal.error());
+  }
+  std::vector<store::RosterChange> changes{removal->change};
+  const auto stored = co_await commit(*user, std::move(changes), true);
+  if (!stored) {
+    co_return storage_away();
+  }
+  tell_contact(*user, *removal);
   co_return api::IqReply(request.make_result());
 }
 
@@ -314,6 +344,11 @@ void RosterShard::account_changed(const store::UserKey& key, api::AccountEvent e
     return;
   }
   ++cache->generation;
+  if (cache->is_loaded && cache->view) {
+    // Who sees the user by a group alone has no subscription that could end.
+    tell_audience(*user, audience_change(cache->shown(), cache->roster));
+  }
+  cache->view.reset();
   const store::Roster roster = std::exchange(cache->roster, store::Roster());
   if (!std::exchange(cache->is_loaded, false)) {
     return;

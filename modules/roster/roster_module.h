@@ -8,6 +8,7 @@
 #include "modules/api/module.h"
 #include "modules/api/registrar.h"
 #include "modules/api/roster_service.h"
+#include "modules/roster/group_watch.h"
 #include "modules/roster/roster_cache.h"
 #include "modules/roster/roster_edit.h"
 #include "modules/roster/roster_writer.h"
@@ -27,6 +28,9 @@ class RosterShard final : public api::ShardModule, public api::RosterService {
  public:
   RosterShard(api::Shard& shard, Slots slots);
 
+  void started() override { groups_.started(); }
+  void stopping() override { groups_.stopping(); }
+
   // Registered with the core.
   base::Task<api::IqReply> asked(api::IqRequest request);
   /// Refuses requests for another account's roster at their sender, so that the answer is the same
@@ -42,6 +46,7 @@ class RosterShard final : public api::ShardModule, public api::RosterService {
   base::Task<store::StoreResult<void>> change(api::User& user,
                                               std::vector<store::RosterChange> changes) override;
   [[nodiscard]] bool is_interested(const api::Session& session) const override;
+  [[nodiscard]] bool is_by_group(const api::User& user, std::string_view contact) const override;
 
  protected:
   const store::Roster& roster_in_turn(api::User& user) override;
@@ -61,11 +66,23 @@ class RosterShard final : public api::ShardModule, public api::RosterService {
   RosterCache& cache_of(api::User& user);
   [[nodiscard]] store::RosterStore* store_of(const api::User& user) const;
   void push(api::User& user, const std::vector<RosterPush>& pushes);
+  base::Task<api::IqReply> remove(api::IqRequest request, std::string contact);
+  // Groups (roster_groups.cc).
+  /// The roster with the groups in force; tells clients and contacts what is new in them. How many
+  /// contacts changed.
+  std::size_t renew_groups(api::User& user, RosterCache& cache);
+  /// Stored changes come into force; what interested resources are to be pushed.
+  [[nodiscard]] std::vector<RosterPush> apply(RosterCache& cache,
+                                              const std::vector<store::RosterChange>& changes,
+                                              std::uint64_t version,
+                                              bool is_asked_for);
+  void tell_audience(const api::User& user, const AudienceChange& change);
   /// RFC 6121 §2.5.2: what a contact hears when it is removed.
   void tell_contact(api::User& user, const RemovalPlan& plan);
 
   api::Shard& shard_;
   const Slots slots_;
+  GroupWatch groups_;
 };
 
 }  // namespace rondel::modules::roster

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "base/timer_wheel.h"
 #include "log/hub.h"
 #include "log/log.h"
 #include "modules/api/shard.h"
@@ -56,13 +57,28 @@ class FakeShard final : public api::Shard {
     return std::move(*executor_.get_blocking(session_->rosters()->load(std::move(key))));
   }
 
+  /// Before modules start.
+  void set_groups(store::GroupStore* groups) { hosts_[0]->stores.groups = groups; }
+  /// Lets so much time pass, and runs what has to be done meanwhile.
+  void pass_ms(std::uint64_t ms) {
+    for (std::uint64_t i = 0; i < ms; ++i) {
+      wheel_.advance(wheel_.now_ms() + 1);
+      settle();
+    }
+  }
+
   bool is_storage_away = false;
+  /// Work for other shards; with `is_mailbox_full` none is taken.
+  std::vector<std::pair<std::uint16_t, base::UniqueFunction<void(api::Shard&)>>> posted;
+  bool is_mailbox_full = false;
+  std::uint16_t shards = 1;
+  std::uint16_t own_index = 0;
   std::vector<std::string> routed;     ///< Stanzas as text.
   std::vector<std::string> delivered;  ///< "resource: stanza".
 
   // api::Shard
-  std::uint16_t index() const override { return 0; }
-  std::uint16_t shard_count() const override { return 1; }
+  std::uint16_t index() const override { return own_index; }
+  std::uint16_t shard_count() const override { return shards; }
   std::uint16_t home_of(std::string_view) const override { return 0; }
   const log::Channel& log() const override { return log_; }
   base::Executor& executor() override { return executor_; }
@@ -85,28 +101,42 @@ class FakeShard final : public api::Shard {
     return true;
   }
 
+  base::TimerWheel& timers() override { return wheel_; }
+  void for_each_session(base::UniqueFunction<void(api::Session&)> function) override {
+    for (const auto& [jid, user] : users_) {
+      for (const auto& session : user->sessions()) {
+        function(*session);
+      }
+    }
+  }
+  void route_copies(const xml::Document& stanza, std::span<const std::string> targets) override {
+    for (const std::string& target : targets) {
+      xml::Document copy = stanza.clone();
+      copy.root().set_attribute(copy.arena(), "to", target);
+      route(std::move(copy));
+    }
+  }
+  bool try_post(std::uint16_t shard, base::UniqueFunction<void(api::Shard&)> function) override {
+    if (!is_mailbox_full) {
+      posted.emplace_back(shard, std::move(function));
+    }
+    return !is_mailbox_full;
+  }
+
   // What the tests do not need.
   void when_sent(api::Session&, base::UniqueFunction<void(bool)>) override { RONDEL_CHECK(false); }
   std::shared_ptr<const config::Snapshot> config() const override { RONDEL_CHECK(false); }
   base::Result<const log::FileChannel*> open_log_file(const std::string&) override {
     RONDEL_CHECK(false);
   }
-  base::TimerWheel& timers() override { RONDEL_CHECK(false); }
   api::DiscoInfo disco_info(const api::Host&, bool) const override { RONDEL_CHECK(false); }
-  void for_each_session(base::UniqueFunction<void(api::Session&)>) override { RONDEL_CHECK(false); }
   api::Connection* find_connection(base::ConnectionId) override { RONDEL_CHECK(false); }
   api::RawConnection* find_raw(base::ConnectionId) override { RONDEL_CHECK(false); }
-  void route_copies(const xml::Document&, std::span<const std::string>) override {
-    RONDEL_CHECK(false);
-  }
   void resume_processing(std::uint64_t, hooks::Verdict) override { RONDEL_CHECK(false); }
   void bounce(const xmpp::Stanza&, xmpp::StanzaErrorCondition, std::string_view) override {
     RONDEL_CHECK(false);
   }
   void post_account_event(const store::UserKey&, api::AccountEvent, std::string) override {
-    RONDEL_CHECK(false);
-  }
-  bool try_post(std::uint16_t, base::UniqueFunction<void(api::Shard&)>) override {
     RONDEL_CHECK(false);
   }
   bool try_offload(base::UniqueFunction<void()>, base::UniqueFunction<void()>) override {
@@ -144,6 +174,7 @@ class FakeShard final : public api::Shard {
   std::vector<std::unique_ptr<api::Host>> hosts_;
   std::map<std::string, std::unique_ptr<FakeUser>> users_;
   std::map<std::string, void*> services_;
+  base::TimerWheel wheel_{0};
 };
 
 }  // namespace rondel::test

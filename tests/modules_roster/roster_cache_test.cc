@@ -97,6 +97,11 @@ base::Task<> work(TurnQueue& turns, std::vector<std::string>& log, std::string n
   turns.end();
 }
 
+TEST(RosterCache, TakesNoMoreMemoryForGroupsThatNobodyHas) {
+  // Each session's user has one; what malloc gives for it is 120 bytes with or without the pointer.
+  EXPECT_LE(sizeof(RosterCache), 120u);
+}
+
 TEST(TurnQueue, GivesTurnsInOrderAndOneAtATime) {
   TurnQueue turns;
   std::vector<std::string> log;

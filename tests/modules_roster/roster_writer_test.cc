@@ -41,6 +41,38 @@ Roster roster_of(std::vector<RosterItem> items, std::uint64_t version) {
   return roster;
 }
 
+TEST(RosterVersions, NameTheContactsByGroupsToo) {
+  const Roster roster = roster_of({RosterItem("a"), RosterItem("b")}, 10);
+  EXPECT_TRUE(pushes_since(roster, roster, "00ff", "10-00ff").has_value());
+  for (const char* other :
+       {"10", "10-", "10-00fe", "1000ff", "-00ff", "00ff", "10-00ff-00ff", ""}) {
+    EXPECT_FALSE(pushes_since(roster, roster, "00ff", other).has_value()) << other;
+  }
+  EXPECT_TRUE(pushes_since(roster, roster, "", "10").has_value());
+  EXPECT_FALSE(pushes_since(roster, roster, "", "10-00ff").has_value());
+}
+
+TEST(RosterVersions, WhatCameToTheOwnRosterIsToldAsItIsShown) {
+  Roster own = roster_of({RosterItem("a", "A"), RosterItem("b"), RosterItem("c")}, 10);
+  const std::vector<RosterChange> changes{RosterChange::put(RosterItem("a", "AA")),
+                                          RosterChange::remove("b"), RosterChange::remove("c")};
+  apply_changes(own, changes, 11);
+  Roster shown = own;  // As with a group that has b.
+  shown.items.insert(shown.items.begin() + 1, RosterItem("b", "Bee"));
+  shown.items[0].subscription = store::Subscription::both;
+  const auto pushes = pushes_since(own, shown, "m", "10-m");
+  ASSERT_FALSE(pushes.has_value()) << "three pushes are longer than two items";
+  shown.items.push_back(RosterItem("d"));
+  const auto more = pushes_since(own, shown, "m", "10-m");
+  ASSERT_TRUE(more.has_value());
+  EXPECT_EQ(told(*more), "a@10 b@10 -c@11");
+  EXPECT_EQ(more->at(0).item.subscription, store::Subscription::both);
+  EXPECT_EQ(more->at(1).item.name, "Bee");
+  EXPECT_EQ(
+      xml::to_text(make_push(more->at(2), "1").root()).find("ver='11-m'") == std::string::npos,
+      false);
+}
+
 TEST(RosterPushes, TellWhatAClientSees) {
   const Roster before = roster_of({RosterItem("a"), RosterItem("b"), request_of("r")}, 10);
   struct Case {
