@@ -11,6 +11,11 @@
 
 namespace rondel::modules::store_ldap {
 
+/// Where below the base the users of a host are.
+[[nodiscard]] inline Search::Where where_of(const HostDirectory& host) {
+  return host.scope == Scope::subtree ? Search::Where::subtree : Search::Where::one_level;
+}
+
 /// The attributes that a user's entry is asked for.
 [[nodiscard]] std::vector<std::string> attributes_of(const HostDirectory& host);
 

@@ -10,6 +10,8 @@ namespace {
 constexpr std::string_view kUserFilterIs =
     "a search filter (RFC 4515) with %u (local part) or %j (bare JID), such as (uid=%u)";
 constexpr std::string_view kFilterIs = "a search filter (RFC 4515), such as (loginDisabled=TRUE)";
+constexpr std::string_view kGroupFilterIs =
+    "a search filter (RFC 4515), such as (objectClass=posixGroup)";
 constexpr std::string_view kAttributeIs =
     "the name of an attribute, such as userCertificate;binary";
 
@@ -65,11 +67,15 @@ bool is_filter(const std::string& filter) {
   return outcome != LDAP_FILTER_ERROR && outcome != LDAP_PARAM_ERROR;
 }
 
-bool is_filter_pattern(std::string_view pattern) {
+bool looks_like_filter(std::string_view text) {
   // libldap takes much that is no filter ("uid=x" without parentheses) for one.
-  return pattern.starts_with('(') && pattern.ends_with(')') &&
-         std::ranges::count(pattern, '(') == std::ranges::count(pattern, ')') &&
-         pattern.find('\0') == pattern.npos && has_known_percents(pattern) &&
+  return text.starts_with('(') && text.ends_with(')') &&
+         std::ranges::count(text, '(') == std::ranges::count(text, ')') &&
+         text.find('\0') == text.npos;
+}
+
+bool is_filter_pattern(std::string_view pattern) {
+  return looks_like_filter(pattern) && has_known_percents(pattern) &&
          is_filter(fill(pattern, "u", "h"));
 }
 
@@ -115,6 +121,11 @@ std::string_view check_user_filter(std::string_view pattern) {
 
 std::string_view check_optional_filter(std::string_view pattern) {
   return is_filter_pattern(pattern) ? std::string_view() : kFilterIs;
+}
+
+std::string_view check_plain_filter(std::string_view filter) {
+  return looks_like_filter(filter) && is_filter(std::string(filter)) ? std::string_view()
+                                                                     : kGroupFilterIs;
 }
 
 std::string_view check_attribute(std::string_view name) {

@@ -29,6 +29,8 @@ namespace rondel::modules::store_ldap {
 [[nodiscard]] std::string_view check_user_filter(std::string_view pattern);
 /// Any filter; it may name the user.
 [[nodiscard]] std::string_view check_optional_filter(std::string_view pattern);
+/// A filter that names nobody: a percent sign is one.
+[[nodiscard]] std::string_view check_plain_filter(std::string_view filter);
 /// An attribute's name with options. Source: RFC 4512 §2.5.
 [[nodiscard]] std::string_view check_attribute(std::string_view name);
 

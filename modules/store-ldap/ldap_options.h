@@ -36,6 +36,8 @@ struct ConnectionOptions {
 };
 
 enum class Scope : std::uint8_t { subtree, one_level };
+/// How a group names its members: by their entries' names, or as users.
+enum class Members : std::uint8_t { dn, name };
 
 /// What in the directory is a user of one host. Attributes that are empty are not asked for.
 struct HostDirectory {
@@ -52,6 +54,15 @@ struct HostDirectory {
   std::string common_name_attribute;   ///< … and common names.
   /// Certificates of all users are read at most so often, when one is shown that nobody has.
   std::chrono::milliseconds certificate_refresh{60'000};
+
+  std::string group_base;  ///< Where groups are; empty: they give nobody contacts.
+  std::string group_filter = "(objectClass=groupOfNames)";
+  std::string group_name_attribute = "cn";
+  std::string group_member_attribute = "member";
+  Members group_members = Members::dn;
+  std::size_t group_members_max = 1000;  ///< A larger group counts for nobody.
+  std::chrono::milliseconds group_refresh{300'000};
+  std::string contact_name_attribute = "cn";  ///< Of a user, for others of its groups.
 };
 
 struct LdapOptions {

@@ -8,7 +8,7 @@
 #include "base/check.h"
 #include "base/encoding.h"
 #include "modules/store-ldap/engine.h"
-#include "store/worker_session.h"
+#include "modules/store-ldap/ldap_session.h"
 
 namespace rondel::modules::store_ldap {
 
@@ -58,21 +58,28 @@ StoreResult<void> LdapStorage::open_blocking() {
                                               std::vector<std::unique_ptr<store::Worker>>(),
                                               store::WorkerPool::Options{"ldap", 16, true});
   pool_->start_blocking();
+  if (std::ranges::any_of(shared_.options.hosts,
+                          [](const HostDirectory& host) { return !host.group_base.empty(); })) {
+    std::vector<std::unique_ptr<store::Worker>> readers;
+    readers.push_back(std::make_unique<GroupEngine>(shared_));
+    group_pool_ = std::make_unique<store::WorkerPool>(
+        std::move(readers), std::vector<std::unique_ptr<store::Worker>>(),
+        store::WorkerPool::Options{"ldap-groups", 1, true});
+    group_pool_->start_blocking();
+  }
   return {};
 }
 
 std::unique_ptr<store::StorageSession> LdapStorage::attach(base::Executor& shard) {
   RONDEL_CHECK(pool_ != nullptr);
-  store::FaceSet faces;
-  faces.rosters = faces.offline = faces.key_values = false;
-  faces.is_writable = false;
-  faces.compares_passwords = true;
-  return std::make_unique<store::WorkerSession>(*pool_, shard, faces);
+  return std::make_unique<LdapSession>(*pool_, group_pool_.get(), shard, shared_.options);
 }
 
 void LdapStorage::close_blocking() {
-  if (pool_) {
-    pool_->stop_blocking();
+  for (const auto& pool : {pool_.get(), group_pool_.get()}) {
+    if (pool != nullptr) {
+      pool->stop_blocking();
+    }
   }
 }
 

@@ -12,7 +12,7 @@
 
 namespace rondel::modules::store_ldap {
 
-/// Holds users only, and never writes; rosters and the rest live in another storage.
+/// Holds users and groups, and never writes; rosters and the rest live in another storage.
 ///
 /// Thread: as Storage.
 class LdapStorage final : public store::Storage {
@@ -34,6 +34,7 @@ class LdapStorage final : public store::Storage {
  private:
   Shared shared_;
   std::unique_ptr<store::WorkerPool> pool_;
+  std::unique_ptr<store::WorkerPool> group_pool_;  ///< Null where no host has groups.
 };
 
 }  // namespace rondel::modules::store_ldap

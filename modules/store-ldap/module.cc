@@ -21,6 +21,7 @@ using config::Places;
 constexpr std::string_view kName = "store-ldap";
 constexpr std::array<std::string_view, 2> kTls{"starttls", "off"};
 constexpr std::array<std::string_view, 2> kScopes{"subtree", "one-level"};
+constexpr std::array<std::string_view, 2> kMembers{"dn", "name"};
 
 std::string_view check_server(std::string_view uri) {
   const bool is_uri = (uri.starts_with("ldap://") && uri.size() > 7) ||
@@ -148,7 +149,41 @@ constexpr std::array kOptions{
          .default_integer = 60'000,
          .minimum = 100,
          .maximum = 86'400'000,
-         .doc = "How often all certificates may be read, when one is shown that nobody has."})};
+         .doc = "How often all certificates may be read, when one is shown that nobody has."}),
+    for_hosts({.name = "group_base",
+               .type = OptionType::text,
+               .doc = "Where groups are: with it, the members of each group are in each other's "
+                      "rosters; without it, nobody is."}),
+    for_hosts({.name = "group_filter",
+               .type = OptionType::text,
+               .default_text = "(objectClass=groupOfNames)",
+               .check = check_plain_filter,
+               .doc = "Finds the groups below `group_base`."}),
+    attribute("group_name_attribute", "cn", "How a group is called in rosters."),
+    attribute("group_member_attribute", "member", "The members of a group."),
+    for_hosts({.name = "group_members",
+               .type = OptionType::choice,
+               .default_text = "dn",
+               .choices = kMembers,
+               .doc = "Whether that holds the names of users' entries (`member`), or what "
+                      "`user_attribute` holds (`memberUid`)."}),
+    for_hosts({.name = "group_members_max",
+               .type = OptionType::integer,
+               .default_integer = 1000,
+               .minimum = 2,
+               .maximum = 5000,
+               .unit = "users",
+               .doc = "A group with more members than this counts for nobody."}),
+    for_hosts({.name = "group_refresh",
+               .type = OptionType::duration,
+               .default_integer = 300'000,
+               .minimum = 100,
+               .maximum = 86'400'000,
+               .doc = "How often groups and the users in them are read."}),
+    attribute("contact_name_attribute",
+              "cn",
+              "How a user is called in the rosters of others in its groups; empty: they see the "
+              "address.")};
 
 ConnectionOptions connection_of(const config::Options& options) {
   ConnectionOptions connection;
@@ -180,6 +215,14 @@ HostDirectory host_of(const config::Options& options, std::string host) {
   directory.email_attribute = options.text("certificate_email_attribute");
   directory.common_name_attribute = options.text("certificate_cn_attribute");
   directory.certificate_refresh = options.duration("certificate_refresh");
+  directory.group_base = options.text("group_base");
+  directory.group_filter = options.text("group_filter");
+  directory.group_name_attribute = options.text("group_name_attribute");
+  directory.group_member_attribute = options.text("group_member_attribute");
+  directory.group_members = options.text("group_members") == "dn" ? Members::dn : Members::name;
+  directory.group_members_max = static_cast<std::size_t>(options.integer("group_members_max"));
+  directory.group_refresh = options.duration("group_refresh");
+  directory.contact_name_attribute = options.text("contact_name_attribute");
   return directory;
 }
 
@@ -221,7 +264,7 @@ constexpr std::array kProtocols{api::Protocol{"RFC 4511", "2006-06"},
 
 constexpr api::ModuleInfo kInfo{
     .name = kName,
-    .description = "Users from an LDAP directory, which is never written.",
+    .description = "Users and their groups from an LDAP directory, which is never written.",
     .options = kOptions,
     .protocols = kProtocols,
     .create = &api::create_module<LdapModule>};

@@ -26,10 +26,6 @@ constexpr int kEntriesMax = 8;
 constexpr std::uint64_t kListingAgeMaxMs = 30'000;
 constexpr std::uint64_t kRefusalUsMax = 2'000'000;
 
-Search::Where where_of(const HostDirectory& host) {
-  return host.scope == Scope::subtree ? Search::Where::subtree : Search::Where::one_level;
-}
-
 bool stands_for(const Entry& entry, const HostDirectory& host, const std::string& local) {
   const std::vector<std::string> locals = locals_of(entry, host);
   return std::ranges::find(locals, local) != locals.end();

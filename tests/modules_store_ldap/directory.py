@@ -3,7 +3,7 @@
 
 As a module: `with Directory() as directory: directory.add(person("romeo", "secret"))`.
 As a program, for tests in C++: prints one line with what there is, then takes commands on standard input, a line each
-(start, stop, add FILE, modify FILE, delete DN, argon, relay MODE), and answers each with "ok" or "error WHY"; it ends with its
+(start, stop, add FILE, load FILE, modify FILE, delete DN, argon, relay MODE), and answers each with "ok" or "error WHY"; it ends with its
 input.
 """
 
@@ -43,7 +43,7 @@ def program(name):
 
 
 def is_installed():
-    return all(program(name) for name in ("slapd", "ldapadd", "ldapmodify", "slappasswd"))
+    return all(program(name) for name in ("slapd", "slapadd", "ldapadd", "ldapmodify", "slappasswd"))
 
 
 def free_port():
@@ -71,6 +71,12 @@ def person(uid, password=None, host="example.org", name=None, **more):
         for value in values if isinstance(values, list) else [values]:
             text += line_of(attribute.replace("__", ";"), value)
     return text + "\n"
+
+
+def group(name, members, host="example.org"):
+    """A groupOfNames as LDIF; members are DNs."""
+    text = line_of("dn", f"cn={escape(name)},ou={host},{BASE}") + "objectClass: groupOfNames\n" + line_of("cn", name)
+    return text + "".join(line_of("member", member) for member in members) + "\n"
 
 
 def escape(value):
@@ -206,7 +212,7 @@ class Directory:
             file.write(READER_PASSWORD + "\n")
         os.chmod(self.password_file, 0o600)
         self.make_certificates()
-        includes = "".join(f"include /etc/ldap/schema/{name}.schema\n" for name in ("core", "cosine", "inetorgperson"))
+        includes = "".join(f"include /etc/ldap/schema/{name}.schema\n" for name in ("core", "cosine", "inetorgperson", "nis"))
         with open(self.path("slapd.conf"), "w", encoding="utf-8") as file:
             file.write(includes + SCHEMA + f"""
 pidfile {self.path('slapd.pid')}
@@ -288,6 +294,15 @@ access to * by dn.exact="{READER}" read by * none
     def add(self, ldif):
         self.run("ldapadd", text=ldif)
 
+    def load(self, path):
+        """Very many at once; slapd is stopped meanwhile."""
+        self.stop()
+        done = subprocess.run([program("slapadd"), "-q", "-f", self.path("slapd.conf"), "-l", path], capture_output=True,
+                              text=True, check=False)
+        self.start()
+        if done.returncode != 0:
+            raise RuntimeError(f"slapadd: {done.stderr[-1500:]}")
+
     def modify(self, ldif):
         self.run("ldapmodify", text=ldif)
 
@@ -312,6 +327,8 @@ def obey(directory, line):
             getattr(directory, command)(file.read())
     elif command == "delete":
         directory.delete(argument)
+    elif command == "load":
+        directory.load(argument)
     elif command == "relay":
         directory.relay.mode = argument
     elif command == "argon":   # a user whose password costs the directory time

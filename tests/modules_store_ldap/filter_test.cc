@@ -106,6 +106,16 @@ TEST(EntryReader, BindingsAreReadFromTheirAttributes) {
                 Binding(BindingKind::principal, "romeo@R")}));
 }
 
+TEST(PlainFilter, MayHoldAPercentSignAndNamesNobody) {
+  for (const char* good : {"(objectClass=groupOfNames)", "(&(objectClass=posixGroup)(cn=chat-*))",
+                           "(cn=100%)", "(cn=%u)"}) {
+    EXPECT_EQ(check_plain_filter(good), "") << good;
+  }
+  for (const char* bad : {"", "objectClass=group", "(cn=a", "(&(cn=a)", "(cn=a))"}) {
+    EXPECT_NE(check_plain_filter(bad), "") << bad;
+  }
+}
+
 class Secret : public testing::Test {
  protected:
   void SetUp() override {

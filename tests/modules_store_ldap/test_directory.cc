@@ -99,13 +99,27 @@ LdapOptions TestDirectory::options() const {
   return options;
 }
 
+std::string dn(const std::string& name, const std::string& host) {
+  return "cn=" + name + ",ou=" + host + ",dc=example,dc=org";
+}
+
+std::string group(const std::string& name,
+                  const std::string& host,
+                  const std::vector<std::string>& members) {
+  std::string text = "dn:: " + base::base64_encode(dn(name, host)) +
+                     "\nobjectClass: groupOfNames\ncn:: " + base::base64_encode(name) + "\n";
+  for (const std::string& member : members) {
+    text += "member:: " + base::base64_encode(member) + "\n";
+  }
+  return text + "\n";
+}
+
 std::string person(const std::string& name,
                    const std::string& host,
                    const std::vector<std::pair<std::string, std::string>>& attributes) {
-  std::string text =
-      "dn:: " + base::base64_encode("cn=" + name + ",ou=" + host + ",dc=example,dc=org") +
-      "\nobjectClass: inetOrgPerson\nobjectClass: chatter\nsn: x\ncn:: " +
-      base::base64_encode(name) + "\n";
+  std::string text = "dn:: " + base::base64_encode(dn(name, host)) +
+                     "\nobjectClass: inetOrgPerson\nobjectClass: chatter\nsn: x\ncn:: " +
+                     base::base64_encode(name) + "\n";
   for (const auto& [attribute, value] : attributes) {
     text += attribute + ":: " + base::base64_encode(value) + "\n";
   }

@@ -25,6 +25,8 @@ class TestDirectory {
   /// "start", "stop", "relay late 3", "delete DN"; a command that fails fails the test.
   void tell(const std::string& command);
   void add(const std::string& ldif) { tell_with_file("add", ldif); }
+  /// Many at once, by slapadd, while slapd is stopped.
+  void load(const std::string& ldif) { tell_with_file("load", ldif); }
   void modify(const std::string& ldif) { tell_with_file("modify", ldif); }
 
   [[nodiscard]] const std::string& uri() const { return uri_; }
@@ -44,6 +46,13 @@ class TestDirectory {
   pid_t child_ = -1;
   std::string uri_, tls_uri_, relay_uri_, folder_;
 };
+
+/// A groupOfNames as LDIF; members are DNs.
+[[nodiscard]] std::string group(const std::string& name,
+                                const std::string& host,
+                                const std::vector<std::string>& members);
+/// The DN of an entry that person() or group() makes.
+[[nodiscard]] std::string dn(const std::string& name, const std::string& host);
 
 /// An entry of inetOrgPerson and "chatter" as LDIF; attributes are "name=value" pairs.
 [[nodiscard]] std::string person(
