@@ -17,6 +17,18 @@ class WrittenLdap final : public store::test::WrittenStorage {
   store::Storage& storage() override { return storage_; }
 
   void write(const std::vector<store::test::WrittenUser>& users) override {
+    directory_->add(ldif_of(users));
+  }
+  void fill(const std::vector<store::test::WrittenUser>& users) override {
+    directory_->load(ldif_of(users));
+  }
+  void remove(const store::UserKey& user) override {
+    directory_->tell("delete cn=" + names_[user] + ",ou=" + user.host + ",dc=example,dc=org");
+  }
+  void set_outage(bool is_out) override { directory_->tell(is_out ? "stop" : "start"); }
+
+ private:
+  std::string ldif_of(const std::vector<store::test::WrittenUser>& users) {
     std::string ldif;
     for (const store::test::WrittenUser& one : users) {
       std::vector<std::pair<std::string, std::string>> attributes{{"uid", one.user.local}};
@@ -33,14 +45,9 @@ class WrittenLdap final : public store::test::WrittenStorage {
       names_[one.user] = name;
       ldif += person(name, one.user.host, attributes);
     }
-    directory_->add(ldif);
+    return ldif;
   }
-  void remove(const store::UserKey& user) override {
-    directory_->tell("delete cn=" + names_[user] + ",ou=" + user.host + ",dc=example,dc=org");
-  }
-  void set_outage(bool is_out) override { directory_->tell(is_out ? "stop" : "start"); }
 
- private:
   std::unique_ptr<TestDirectory> directory_;
   LdapStorage storage_;
   std::map<store::UserKey, std::string> names_;

@@ -179,6 +179,38 @@ TEST_P(ReadOnlyUserConformance, ThousandsOfUsersAreListedByPages) {
   EXPECT_EQ(std::ranges::adjacent_find(seen, std::ranges::greater_equal{}), seen.end());
 }
 
+TEST_P(ReadOnlyUserConformance, AHundredThousandUsersAreFoundAndListedInTime) {
+  constexpr std::size_t kCount = 100'000;
+  std::vector<WrittenUser> many;
+  for (std::size_t i = 0; i < kCount; ++i) {
+    many.emplace_back("user" + std::to_string(i), "example.org");
+    many.back().bindings = {principal("user" + std::to_string(i) + "@EXAMPLE.ORG")};
+  }
+  under_test_->fill(many);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(get(users().count("example.org")).value(), kCount);
+  const auto asked = std::chrono::steady_clock::now();
+  for (std::size_t i = 0; i < kCount; i += 199) {
+    ASSERT_TRUE(get(users().credentials({"user" + std::to_string(i), "example.org"})).has_value());
+    const auto owners = get(users().find_bound("example.org", many[i].bindings.front()));
+    ASSERT_TRUE(owners.has_value());
+    ASSERT_THAT(*owners, ElementsAre(many[i].user));
+  }
+  // Whoever searches through all of them is far above this.
+  EXPECT_LT(std::chrono::steady_clock::now() - asked, std::chrono::seconds(20));
+  std::size_t seen = 0;
+  std::string last;
+  for (std::size_t size = 10'000; size == 10'000; seen += size) {
+    const auto page = get(users().list("example.org", last, 10'000));
+    ASSERT_EQ(outcome_of(page), "ok");
+    size = page->size();
+    last = size == 0 ? last : page->back().user.local;
+  }
+  EXPECT_EQ(seen, kCount);
+  EXPECT_EQ(last, "user99999");
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(120));
+}
+
 TEST_P(ReadOnlyUserConformance, OnlyTheRightPasswordIsRight) {
   if (!users().compares_passwords()) {
     GTEST_SKIP() << "this storage gives keys";

@@ -33,6 +33,8 @@ class WrittenStorage {
   virtual ~WrittenStorage() = default;
   virtual Storage& storage() = 0;
   virtual void write(const std::vector<WrittenUser>& users) = 0;
+  /// The fastest way there is to get very many there; may be out of reach meanwhile.
+  virtual void fill(const std::vector<WrittenUser>& users) { write(users); }
   virtual void remove(const UserKey& user) = 0;
   /// From true to false every operation is unavailable.
   virtual void set_outage(bool is_out) = 0;
