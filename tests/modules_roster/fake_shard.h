@@ -75,6 +75,7 @@ class FakeShard final : public api::Shard {
   std::uint16_t own_index = 0;
   std::vector<std::string> routed;     ///< Stanzas as text.
   std::vector<std::string> delivered;  ///< "resource: stanza".
+  std::vector<xmpp::StanzaErrorCondition> bounced;
 
   // api::Shard
   std::uint16_t index() const override { return own_index; }
@@ -123,6 +124,12 @@ class FakeShard final : public api::Shard {
     return !is_mailbox_full;
   }
 
+  void bounce(const xmpp::Stanza&,
+              xmpp::StanzaErrorCondition condition,
+              std::string_view) override {
+    bounced.push_back(condition);
+  }
+
   // What the tests do not need.
   void when_sent(api::Session&, base::UniqueFunction<void(bool)>) override { RONDEL_CHECK(false); }
   std::shared_ptr<const config::Snapshot> config() const override { RONDEL_CHECK(false); }
@@ -133,9 +140,6 @@ class FakeShard final : public api::Shard {
   api::Connection* find_connection(base::ConnectionId) override { RONDEL_CHECK(false); }
   api::RawConnection* find_raw(base::ConnectionId) override { RONDEL_CHECK(false); }
   void resume_processing(std::uint64_t, hooks::Verdict) override { RONDEL_CHECK(false); }
-  void bounce(const xmpp::Stanza&, xmpp::StanzaErrorCondition, std::string_view) override {
-    RONDEL_CHECK(false);
-  }
   void post_account_event(const store::UserKey&, api::AccountEvent, std::string) override {
     RONDEL_CHECK(false);
   }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "modules/roster/roster_module.h"
+#include "tests/modules_roster/fake_groups.h"
 #include "tests/modules_roster/fake_shard.h"
 #include "xml/parser.h"
 
@@ -24,32 +25,6 @@ using testing::SizeIs;
 using xmpp::StanzaErrorCondition;
 
 constexpr const char* kRomeo = "romeo@example.net";
-
-/// Groups as a test wants them; they can be away.
-class FakeGroups final : public store::GroupStore {
- public:
-  std::optional<std::chrono::milliseconds> refresh_interval(std::string_view host) const override {
-    return host == "example.net" ? std::optional(std::chrono::milliseconds(1000)) : std::nullopt;
-  }
-  store::StoreTask<std::shared_ptr<const store::HostGroups>> load(std::string) override {
-    ++loads;
-    if (is_away) {
-      co_return store::fail(store::Failure::unavailable, "away");
-    }
-    co_return groups_;
-  }
-  void set(std::vector<store::GroupSource> groups) {
-    std::vector<std::string> complaints;
-    groups_ = store::HostGroups::make("example.net", std::move(groups), {{"juliet", "Juliet C."}},
-                                      {}, complaints);
-  }
-
-  bool is_away = false;
-  int loads = 0;
-
- private:
-  std::shared_ptr<const store::HostGroups> groups_;
-};
 
 base::Task<> keep(base::Task<api::IqReply> task, std::optional<api::IqReply>& reply) {
   reply.emplace(co_await std::move(task));
@@ -104,7 +79,7 @@ class RosterGroups : public testing::Test {
     shard_.settle();
   }
 
-  FakeGroups groups_;
+  test::FakeGroups groups_;
   test::FakeShard shard_;
   std::optional<RosterShard> roster_;
   test::FakeUser& romeo_ = shard_.add_user(kRomeo);
