@@ -160,7 +160,8 @@ TEST_F(RosterGroups, AChangeIsPushedAndPresenceFollowsIt) {
               ElementsAre(AllOf(HasSubstr("to='benvolio@"), Not(HasSubstr("type="))),
                           AllOf(HasSubstr("to='nurse@"), Not(HasSubstr("type="))),
                           AllOf(HasSubstr("to='juliet@"), HasSubstr("'unavailable'"))));
-  EXPECT_THAT(shard_.delivered[2], HasSubstr("ver='" + version() + "'"));
+  const std::string last = shard_.delivered[2];
+  EXPECT_THAT(last, HasSubstr("ver='" + version() + "'"));
 }
 
 TEST_F(RosterGroups, WhatIsOwnStaysWhenTheGroupGoes) {
