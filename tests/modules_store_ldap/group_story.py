@@ -226,6 +226,7 @@ async def story(server, directory):
 
 async def without_groups(server):
     """The same accounts and rosters, and nobody asks for groups: nothing of them was stored."""
+    assert "names store-ldap for groups, which gives none" in server.log_text(limit=10_000_000), server.log_text()
     romeo = await Member("romeo").come(server)
     juliet = await Member("juliet").come(server)
     assert romeo.roster == {"juliet": ("Juliet", "none", [])}, romeo.roster
@@ -261,6 +262,7 @@ def main():
             with helper.make_server(options, interfaces={"starttls": "required"}, modules=MODULES, threads=2,
                                     extra=options_of(directory, **REFRESH)) as server:
                 loop.run_until_complete(story(server, directory))
+                server.host_extra = '[host.storage]\ngroups = "store-ldap"'
                 again(server, options_of(directory))
                 loop.run_until_complete(without_groups(server))
                 print("passed   without groups nothing of them is left", flush=True)
