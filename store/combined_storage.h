@@ -49,7 +49,7 @@ class CombinedStorage {
   RosterStore* rosters_ = nullptr;
   OfflineStore* offline_ = nullptr;
   KeyValueStore* key_values_ = nullptr;
-  GroupStore* groups_ = nullptr;  ///< Read only: nothing of a user could be erased there.
+  GroupStore* groups_ = nullptr;          ///< Read only: nothing of a user could be erased there.
   std::unique_ptr<UserStore> own_users_;  ///< Where there is more than one storage.
 };
 

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "modules/roster/roster_edit.h"
-#include "modules/roster/roster_writer.h"
 #include "store/host_groups.h"
 #include "store/roster.h"
 
