@@ -16,7 +16,7 @@ namespace rondel::server {
 
 /// Indices into Registry::storages; a kind that nobody holds has none.
 struct HostStorages {
-  std::optional<std::size_t> users, rosters, offline, values, groups;
+  std::optional<std::size_t> users{}, rosters{}, offline{}, values{}, groups{};
   friend bool operator==(const HostStorages&, const HostStorages&) = default;
 };
 

@@ -21,8 +21,9 @@ LdapStorage::~LdapStorage() {
 }
 
 store::KindSet LdapStorage::kinds(std::string_view host) const {
-  return {.users = std::ranges::find(shared_.options.hosts, host, &HostDirectory::host) !=
-                   shared_.options.hosts.end()};
+  const auto found = std::ranges::find(shared_.options.hosts, host, &HostDirectory::host);
+  const bool is_here = found != shared_.options.hosts.end();
+  return {.users = is_here, .groups = is_here && !found->group_base.empty()};
 }
 
 StoreResult<void> LdapStorage::open_blocking() {

@@ -45,6 +45,7 @@ TEST_P(SessionConformance, HasTheFacesThatTheStorageDeclares) {
   EXPECT_EQ(kinds.rosters, session_->rosters() != nullptr);
   EXPECT_EQ(kinds.offline, session_->offline() != nullptr);
   EXPECT_EQ(kinds.values, session_->key_values() != nullptr);
+  EXPECT_EQ(kinds.groups, session_->groups() != nullptr);
 }
 
 TEST_P(SessionConformance, AListSeesAnImportThatWasNotAwaited) {
