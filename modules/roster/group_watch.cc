@@ -30,12 +30,6 @@ void GroupWatch::started() {
       sources_.push_back(std::make_unique<Source>(*this, host->name, *store,
                                                   static_cast<std::uint64_t>(interval->count())));
       shard_.timers().set(*sources_.back(), 0);
-    } else if (host->options != nullptr && !host->options->storage.groups.empty()) {
-      RONDEL_LOG_ERROR(
-          shard_.log(), "roster.groups",
-          "[host.storage] of {} names {} for groups, which gives none; for store-ldap, "
-          "group_base is missing",
-          host->name, host->options->storage.groups);
     }
   }
 }

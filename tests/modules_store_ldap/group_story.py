@@ -4,6 +4,7 @@ other and can't remove each other; the directory changes, goes away and comes ba
 
 import asyncio
 import os
+import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -224,9 +225,20 @@ async def story(server, directory):
     print("passed   slixmpp", flush=True)
 
 
+def refuses_to_start(server, extra):
+    """A directory that is named for groups and has no group_base: rosters without groups would look as if it had none."""
+    server.stop()
+    server.extra, server.host_extra = extra, '[host.storage]\ngroups = "store-ldap"'
+    server.write_config()
+    checked = subprocess.run([server.rondeld, "--check", "--config", server.config_path], capture_output=True, text=True,
+                             timeout=WAIT_S, check=False)
+    server.host_extra = ""
+    assert checked.returncode == 78, checked
+    assert 'groups of "localhost" names "store-ldap", which holds of this host only users' in checked.stderr, checked.stderr
+
+
 async def without_groups(server):
     """The same accounts and rosters, and nobody asks for groups: nothing of them was stored."""
-    assert "names store-ldap for groups, which gives none" in server.log_text(limit=10_000_000), server.log_text()
     romeo = await Member("romeo").come(server)
     juliet = await Member("juliet").come(server)
     assert romeo.roster == {"juliet": ("Juliet", "none", [])}, romeo.roster
@@ -262,7 +274,7 @@ def main():
             with helper.make_server(options, interfaces={"starttls": "required"}, modules=MODULES, threads=2,
                                     extra=options_of(directory, **REFRESH)) as server:
                 loop.run_until_complete(story(server, directory))
-                server.host_extra = '[host.storage]\ngroups = "store-ldap"'
+                refuses_to_start(server, options_of(directory))
                 again(server, options_of(directory))
                 loop.run_until_complete(without_groups(server))
                 print("passed   without groups nothing of them is left", flush=True)
