@@ -1,21 +1,12 @@
 #include "modules/store-sqlite/offline.h"
 
-#include <algorithm>
-#include <limits>
+#include "store/column_values.h"
 
 namespace rondel::modules::store_sqlite {
-namespace {
 
+using store::bounded;
 using store::OfflineStanza;
 using store::UserKey;
-
-// Numbers beyond SQLite's range mean "all of them" in every place that they can come from.
-std::int64_t bounded(std::uint64_t value) {
-  constexpr std::uint64_t kMost = std::numeric_limits<std::int64_t>::max();
-  return static_cast<std::int64_t>(std::min(value, kMost));
-}
-
-}  // namespace
 
 StoreResult<void> Offline::add(const UserKey& user,
                                const std::string& stanza,

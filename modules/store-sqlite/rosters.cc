@@ -2,50 +2,18 @@
 
 #include <utility>
 
-namespace rondel::modules::store_sqlite {
-namespace {
+#include "store/column_values.h"
 
+namespace rondel::modules::store_sqlite {
+
+using store::number_of;
 using store::Roster;
 using store::RosterChange;
 using store::RosterItem;
-using store::Subscription;
+using store::signed_of;
+using store::subscription_of;
+using store::unsigned_of;
 using store::UserKey;
-
-std::int64_t signed_of(std::uint64_t value) {
-  return static_cast<std::int64_t>(value);
-}
-std::uint64_t unsigned_of(std::int64_t value) {
-  return static_cast<std::uint64_t>(value);
-}
-
-// What stands in the file is fixed; the enumeration may change.
-std::int64_t number_of(Subscription subscription) {
-  switch (subscription) {
-    case Subscription::none:
-      return 0;
-    case Subscription::to:
-      return 1;
-    case Subscription::from:
-      return 2;
-    case Subscription::both:
-      return 3;
-  }
-  return 0;
-}
-Subscription subscription_of(std::int64_t number) {
-  switch (number) {
-    case 1:
-      return Subscription::to;
-    case 2:
-      return Subscription::from;
-    case 3:
-      return Subscription::both;
-    default:
-      return Subscription::none;
-  }
-}
-
-}  // namespace
 
 StoreResult<Roster> Rosters::load(const UserKey& user) {
   Roster roster;

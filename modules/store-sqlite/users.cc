@@ -3,6 +3,8 @@
 #include <limits>
 #include <utility>
 
+#include "store/column_values.h"
+
 namespace rondel::modules::store_sqlite {
 namespace {
 
@@ -10,59 +12,16 @@ using store::Account;
 using store::AccountState;
 using store::fail;
 using store::Failure;
+using store::hash_of;
+using store::kind_of;
+using store::number_of;
 using store::ScramHash;
+using store::state_of;
+using store::time_of;
 using store::Timestamp;
 using store::UserKey;
 
-std::int64_t number_of(Timestamp time) {
-  return time.time_since_epoch().count();
-}
-Timestamp time_of(std::int64_t number) {
-  return Timestamp(std::chrono::milliseconds(number));
-}
-
-// What stands in the file is fixed; the enumerations may change.
-std::int64_t number_of(AccountState state) {
-  return state == AccountState::active ? 0 : 1;
-}
-AccountState state_of(std::int64_t number) {
-  return number == 0 ? AccountState::active : AccountState::disabled;
-}
-std::int64_t number_of(ScramHash hash) {
-  switch (hash) {
-    case ScramHash::sha_1:
-      return 1;
-    case ScramHash::sha_256:
-      return 2;
-    case ScramHash::sha_512:
-      return 3;
-  }
-  return 0;
-}
-StoreResult<ScramHash> hash_of(std::int64_t number) {
-  switch (number) {
-    case 1:
-      return ScramHash::sha_1;
-    case 2:
-      return ScramHash::sha_256;
-    case 3:
-      return ScramHash::sha_512;
-    default:
-      return fail(Failure::unavailable, "an account has a SCRAM hash of number " +
-                                            std::to_string(number) +
-                                            ", which this server doesn't know");
-  }
-}
-
 constexpr std::int64_t kFirstBinding = 100;
-
-StoreResult<store::BindingKind> kind_of(std::int64_t number) {
-  if (number < 1 || number > 3) {
-    return fail(Failure::unavailable, "an account has a binding of kind " + std::to_string(number) +
-                                          ", which this server doesn't know");
-  }
-  return static_cast<store::BindingKind>(number);
-}
 
 base::Unexpected<StoreError> no_account(const UserKey& user) {
   return fail(Failure::not_found, "there is no account " + to_text(user));
