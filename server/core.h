@@ -26,8 +26,8 @@ class Shard;
 
 /// The server's skeleton.
 ///
-/// Owner: Server. Thread: any for reading. `snapshot` alone changes, by a reload: shards keep their
-/// own pointer and are told by a message, so nobody reads it concurrently with the change.
+/// Owner: Server. Thread: any for reading; nothing of it changes while shards run. `snapshot` is
+/// that of the start: shards have one of their own, which a reload replaces by a message.
 struct Core {
   Core();
   ~Core();

@@ -364,6 +364,22 @@ void Server::stop_blocking() {
 
 // --- Reload --------------------------------------------------------------------------------------
 
+namespace {
+
+/// In words, what lies between the two and holds at `when`.
+void list_changes(const config::Snapshot& before,
+                  const config::Snapshot& after,
+                  config::OnChange when,
+                  std::vector<std::string>& list) {
+  for (const config::Change& change : config::diff(before, after)) {
+    if (change.on_change == when) {
+      list.push_back(fmt::format("{}: {} -> {}", change.where, change.before, change.after));
+    }
+  }
+}
+
+}  // namespace
+
 api::ReloadReport Server::reload_blocking() {
   api::ReloadReport report;
   notify_service_manager(fmt::format("RELOADING=1\nMONOTONIC_USEC={}",
@@ -375,11 +391,9 @@ api::ReloadReport Server::reload_blocking() {
   if (!next) {
     report.problems.push_back(std::move(next).error());
   } else {
-    for (const config::Change& change : config::diff(*core_.snapshot, **next)) {
-      auto& list =
-          change.on_change == config::OnChange::reload ? report.applied : report.needs_restart;
-      list.push_back(fmt::format("{}: {} -> {}", change.where, change.before, change.after));
-    }
+    const config::Snapshot& in_force = reloaded_ ? *reloaded_ : *core_.snapshot;
+    list_changes(in_force, **next, config::OnChange::reload, report.applied);
+    list_changes(*core_.snapshot, **next, config::OnChange::restart, report.needs_restart);
     for (const auto& module : core_.modules) {
       if (auto prepared = module->prepare_reload(**next); !prepared) {
         report.problems.push_back(prepared.error().message);
@@ -394,6 +408,7 @@ api::ReloadReport Server::reload_blocking() {
         interface->log->set_level(static_cast<log::Level>(options->log_level));
       }
     }
+    reloaded_ = *next;
     post_to_shards([snapshot = *next](Shard& shard) { shard.reload(snapshot); });
     RONDEL_LOG_INFO(*core_.log, "reload.done", "{} changes hold, {} need a restart",
                     report.applied.size(), report.needs_restart.size());

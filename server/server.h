@@ -58,6 +58,7 @@ class Server final : public api::Admin {
 
   Assembly& assembly_;
   Core& core_;
+  std::shared_ptr<const config::Snapshot> reloaded_;  ///< The last one; null: none yet.
   std::unique_ptr<log::LogWriter> log_writer_;
   std::unique_ptr<OffloadPool> offload_;
   std::vector<std::thread> threads_;

@@ -87,6 +87,24 @@ async def outcome(server, user, password, mechanism):
         client.abandon()
 
 
+def tells_what_a_reload_changes(server):
+    """What holds from now on is told once; what waits for a restart each time, until it is taken back."""
+    def reload_with(threads, interface_extra):
+        kept = server.threads, server.interface_extra
+        server.threads, server.interface_extra = threads, interface_extra
+        server.write_config()
+        server.threads, server.interface_extra = kept
+        report = as_json(server, "reload")
+        return " ".join(report["applied"]), " ".join(report["needs_restart"])
+
+    changed = server.threads + 5, server.interface_extra + "\nresources_max = 4"
+    applied, waiting = reload_with(*changed)
+    assert "resources_max: 10 -> 4" in applied and "threads" in waiting, (applied, waiting)
+    assert reload_with(*changed) == ("", waiting), "told again"
+    applied, waiting = reload_with(server.threads, server.interface_extra)
+    assert "resources_max: 4 -> 10" in applied and waiting == "", (applied, waiting)
+
+
 async def disabled(server):
     """Whose account is disabled is thrown out, and learns why after the right password, and nobody else does."""
     romeo = await log_in(server, "romeo", "second")
@@ -152,7 +170,7 @@ async def story(server):
     control(server, "user", "add", "other@localhost", "--password-stdin", stdin="its own\n")
     await disabled(server)
 
-    assert "applied" in json.dumps(as_json(server, "reload"))
+    tells_what_a_reload_changes(server)
     path = os.path.join(server.folder, "import.txt")
     with open(path, "w", encoding="utf-8") as file:
         file.writelines(f"imported{n}@localhost pass{n}\n" for n in range(1200))
