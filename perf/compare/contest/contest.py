@@ -99,17 +99,17 @@ class Contest:
                                100 if self.is_quick else 3000)
 
     @contextlib.contextmanager
-    def started(self, name, relay_mode=None, shards=1, crowd="usual"):
-        """A fresh process with the accounts that it has."""
+    def started(self, name, relay_mode=None, shards=1, crowd="usual", cpus=None):
+        """A fresh process with the accounts that it has. `crowd`: "usual", "large", or the usual of a second server."""
         if (name, crowd) not in self.prepared:   # only Rondel has another crowd
             self.prepared[name, crowd] = server = self.make(name)
-            server.prepare(accounts.Crowd(self.scaled(LARGE), 0))
+            server.prepare(accounts.Crowd(self.scaled(LARGE), 0) if crowd == "large" else self.crowd)
         server = self.prepared[name, crowd]
         if name == "relay":
             server.mode = relay_mode
         elif name == "rondel":
             server.threads = shards
-        server.start(self.machine.server_cpus(shards))
+        server.start(cpus or self.machine.server_cpus(shards))
         try:
             yield server
         finally:

@@ -3,6 +3,7 @@
 A row's `run(contest, name)` starts a fresh contestant, runs it once and returns a Sample. A rule judges medians.
 """
 
+import contextlib
 import statistics
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -316,25 +317,37 @@ class Shards(Row):
     """Throughput of two shards against one, in a closed loop.
 
     With four cores or more: the shards on one or two, two generators on two others. With fewer, everything is doubled: a
-    shard and a generator share one core, then two shards and two generators share two.
+    shard and a generator share one core, then two shards and two generators share two. What two servers of a shard each
+    reach side by side, which have nothing to do with each other, is what the machine can give.
     """
 
     unit = "messages/s"
     peers = False
 
     def contestants(self, contest):
-        return ["rondel", "rondel-2"] if "rondel" in contest.names and len(contest.machine.cpus) > 1 else []
+        if "rondel" not in contest.names or len(contest.machine.cpus) < 2:
+            return []
+        return ["rondel", "rondel-2", "rondel-twice"]
 
     def run(self, contest, name):
-        shards = 2 if name == "rondel-2" else 1
         cpus = contest.machine.cpus
-        generators = [cpus[2], cpus[3]] if len(cpus) >= 4 else cpus[:shards]
-        with contest.started("rondel", shards=shards) as server:
+        with contextlib.ExitStack() as stack:
+            if name == "rondel-twice":
+                servers = [stack.enter_context(contest.started("rondel", crowd=crowd, cpus=[cpu]))
+                           for crowd, cpu in (("usual", cpus[0]), ("second", cpus[1]))]
+            else:
+                shards = 2 if name == "rondel-2" else 1
+                servers = [stack.enter_context(contest.started("rondel", shards=shards))] * 2
+            # With few cores each generator shares one with its shard; one shard has one generator then.
+            generators = [cpus[2], cpus[3]] if len(cpus) >= 4 else cpus[:1 if name == "rondel" else 2]
             with ThreadPoolExecutor() as pool:
-                results = list(pool.map(lambda pair: self.load(contest, server, *pair), enumerate(generators)))
+                results = list(pool.map(lambda each: self.load(contest, *each),
+                                        zip(servers, range(len(generators)), generators)))
         problems = [problem for result in results for problem in problems_of(result)]
+        # Both generators look at the same server, unless there are two.
+        looked_at = len(results) if len(set(map(id, servers))) == 1 else 1
         return Sample(sum(result["work"]["rate"] for result in results),
-                      {"cpu_us_each": sum(result["server"]["cpu_s"] for result in results) / len(results)
+                      {"cpu_us_each": sum(result["server"]["cpu_s"] for result in results) / looked_at
                        / max(1, sum(result["work"]["count"] for result in results)) * 1e6}, problems, results[0])
 
     def load(self, contest, server, number, cpu):
@@ -345,12 +358,15 @@ class Shards(Row):
 
     def judge(self, figures):
         text = "at least 1.8 × the throughput of one shard"
-        one, two = (figures[name].median if name in figures else None for name in ("rondel", "rondel-2"))
+        one, two, twice = (figures[name].median if name in figures else None
+                           for name in ("rondel", "rondel-2", "rondel-twice"))
         if not one or not two:
             return [Verdict(text, None)]
-        costs = [number_of(figures[name].note("cpu_us_each")) for name in ("rondel", "rondel-2")]
-        return [Verdict(f"{text} (server CPU for each message: {costs[0]} µs, then {costs[1]} µs)", two >= 1.8 * one,
-                        two / one)]
+        costs = ", ".join(f"{what} {number_of(figures[name].note('cpu_us_each'))} µs"
+                          for name, what in (("rondel", "one shard"), ("rondel-2", "two"), ("rondel-twice", "two servers"))
+                          if name in figures)
+        ceiling = f"two servers side by side reach {twice / one:.2f} ×; " if twice else ""
+        return [Verdict(f"{text} ({ceiling}server CPU for each message: {costs})", two >= 1.8 * one, two / one)]
 
 
 def number_of(value):
