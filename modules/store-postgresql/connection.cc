@@ -27,6 +27,20 @@ std::string first_line(const char* text) {
   return line;
 }
 
+/// A name may have several addresses, and each a line of its own on why it failed.
+std::string all_lines(const char* text) {
+  std::string joined;
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    const std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (const std::size_t begin = line.find_first_not_of(" \t"); begin != line.npos) {
+      joined += (joined.empty() ? "" : "; ") + std::string(line.substr(begin));
+    }
+  }
+  return joined;
+}
+
 std::string statement_name(const char* sql) {
   return fmt::format("r{:x}", reinterpret_cast<std::uintptr_t>(sql));
 }
@@ -173,7 +187,7 @@ StoreResult<void> Connection::connect_blocking(const PostgresOptions& options,
   while (status != PGRES_POLLING_OK) {
     if (status == PGRES_POLLING_FAILED || PQstatus(connection_) == CONNECTION_BAD) {
       return fail(Failure::unavailable, fmt::format("cannot reach PostgreSQL: {}",
-                                                    first_line(PQerrorMessage(connection_))));
+                                                    all_lines(PQerrorMessage(connection_))));
     }
     if (is_stopping.load() || Clock::now() >= deadline) {
       return fail(Failure::unavailable, "PostgreSQL didn't answer in time");

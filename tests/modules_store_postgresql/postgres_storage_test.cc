@@ -392,6 +392,16 @@ TEST_F(PostgresStorageTest, AConnectionStringServesAndTheOptionsWinOverIt) {
   EXPECT_THAT(refusal(), HasSubstr("nowhere"));
 }
 
+TEST_F(PostgresStorageTest, EachAddressThatFailedSaysWhy) {
+  options_.tls_ca.clear();
+  options_.connection = "host=127.0.0.1,127.0.0.2 port=1,2";
+  options_.host.clear();
+  options_.port.clear();
+  EXPECT_THAT(refusal(), AllOf(HasSubstr("\"127.0.0.1\", port 1 failed"),
+                               HasSubstr("; connection to server at \"127.0.0.2\", port 2 failed"),
+                               Not(HasSubstr("\n"))));
+}
+
 TEST_F(PostgresStorageTest, TlsIsVerifiedOverTcp) {
   options_.host = "localhost";
   EXPECT_THAT(refusal(), HasSubstr("root")) << "without a certificate to trust";
