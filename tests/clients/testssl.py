@@ -22,6 +22,7 @@ HARMLESS = {"OK", "INFO", "LOW"}
 # What it finds otherwise and why that is well, by identifier and a part of the finding.
 ALLOWED = {
     "service": ("Couldn't determine service", "on direct TLS it looks for HTTP, which is not there"),
+    "engine_problem": ("No engine or GOST support", "it is about the scanner's own OpenSSL, and nothing here speaks GOST"),
     "sessionresumption_ticket": ("check failed because of connect problem",
                                  "it often hangs up before the ticket of TLS 1.3, and then has no session to resume"),
 }
