@@ -1,5 +1,8 @@
 #include "base/utf8.h"
 
+#include <cstdint>
+#include <cstring>
+
 namespace rondel::base {
 namespace {
 
@@ -30,7 +33,24 @@ std::size_t utf8_sequence_bytes(std::string_view text, std::size_t at) {
 }
 
 bool is_valid_utf8(std::string_view text) {
+  constexpr std::uint64_t kHighBits = 0x8080'8080'8080'8080ULL;
   for (std::size_t at = 0; at < text.size();) {
+    if (byte_at(text, at) < 0x80) {
+      std::uint64_t word = 0;
+      if (text.size() - at >= sizeof word) {
+        std::memcpy(&word, text.data() + at, sizeof word);
+        at += (word & kHighBits) == 0 ? sizeof word : 1;
+      } else {
+        ++at;
+      }
+      continue;
+    }
+    // Two bytes, which most letters beyond ASCII have, without a call.
+    if (byte_at(text, at) >= 0xc2 && byte_at(text, at) < 0xe0 && text.size() - at >= 2 &&
+        (byte_at(text, at + 1) & 0xc0) == 0x80) {
+      at += 2;
+      continue;
+    }
     const std::size_t bytes = utf8_sequence_bytes(text, at);
     if (bytes == 0) {
       return false;

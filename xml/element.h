@@ -87,6 +87,7 @@ class Element final : public Node {
   [[nodiscard]] static Element& copy(Arena& arena, const Element& source);
 
  private:
+  friend class Shape;
   friend class TreeBuilder;
 
   template <class Self, class N>

@@ -6,36 +6,56 @@
 
 #include "base/utf8.h"
 #include "xml/push_context.h"
+#include "xml/shape_cache.h"
 
 namespace rondel::xml {
 
 struct ThreadParser::State {
-  static constexpr std::size_t kContextsMax = 8;
+  static constexpr std::size_t kEntriesMax = 8;
 
-  /// The context for these namespaces, moved to the front; the last one makes room for a new one.
-  PushContext& context_for(const StreamNamespaces& namespaces) {
+  /// What there is for one set of namespaces.
+  struct Entry {
+    explicit Entry(StreamNamespaces of) : namespaces(std::move(of)) {}
+    StreamNamespaces namespaces;
+    std::unique_ptr<PushContext> context;  // made when it is needed
+    ShapeCache shapes;                     // outlives contexts: bad input unlearns nothing
+  };
+
+  /// The entry for these namespaces, moved to the front; the last one makes room for a new one.
+  Entry& entry_for(const StreamNamespaces& namespaces) {
     std::size_t index = 0;
-    while (index < count && !(contexts[index]->namespaces() == namespaces)) {
+    while (index < count && !(entries[index]->namespaces == namespaces)) {
       ++index;
     }
     if (index == count) {
-      if (count < kContextsMax) {
+      if (count < kEntriesMax) {
         ++count;
       }
       index = count - 1;
-      contexts[index] = std::make_unique<PushContext>(namespaces);
+      entries[index] = std::make_unique<Entry>(namespaces);
+    }
+    std::rotate(entries.begin(), entries.begin() + index, entries.begin() + index + 1);
+    return *entries.front();
+  }
+
+  /// By libxml2.
+  base::Result<Document, XmlError> parse(Entry& entry, std::string_view bytes) {
+    if (!entry.context) {
+      entry.context = std::make_unique<PushContext>(entry.namespaces);
       ++counters.contexts_created;
     }
-    std::rotate(contexts.begin(), contexts.begin() + index, contexts.begin() + index + 1);
-    return *contexts.front();
+    auto parsed = entry.context->parse(bytes);
+    if (!parsed) {
+      entry.context.reset();
+      ++counters.contexts_discarded;
+    } else if (entry.context->is_worn_out()) {
+      entry.context.reset();
+      ++counters.contexts_recycled;
+    }
+    return parsed;
   }
 
-  void drop_front() {
-    std::rotate(contexts.begin(), contexts.begin() + 1, contexts.begin() + count);
-    contexts[--count].reset();
-  }
-
-  std::array<std::unique_ptr<PushContext>, kContextsMax> contexts;  // most recently used first
+  std::array<std::unique_ptr<Entry>, kEntriesMax> entries;  // most recently used first
   std::size_t count = 0;
   Counters counters;
 };
@@ -46,18 +66,17 @@ ThreadParser::~ThreadParser() = default;
 
 base::Result<Document, XmlError> ThreadParser::parse(std::string_view element_bytes,
                                                      const StreamNamespaces& namespaces) {
-  PushContext& context = state_->context_for(namespaces);
-  auto parsed = context.parse(element_bytes);
-  if (!parsed) {
-    state_->drop_front();
-    ++state_->counters.contexts_discarded;
+  State::Entry& entry = state_->entry_for(namespaces);
+  if (Document known = entry.shapes.try_parse(element_bytes); !known.empty()) {
+    ++state_->counters.shapes_met;
+    return known;
+  }
+  auto parsed = state_->parse(entry, element_bytes);
+  if (parsed) {
+    state_->counters.shapes_learned += entry.shapes.learn(element_bytes, parsed->root()) ? 1 : 0;
+  } else if (parsed.error() == XmlError::not_well_formed && !base::is_valid_utf8(element_bytes)) {
     // libxml2 has several names for it, and none where it stops at something else first.
-    if (parsed.error() == XmlError::not_well_formed && !base::is_valid_utf8(element_bytes)) {
-      return base::Unexpected(XmlError::unsupported_encoding);  // RFC 6120 §4.9.3.22, §11.6
-    }
-  } else if (context.is_worn_out()) {
-    state_->drop_front();
-    ++state_->counters.contexts_recycled;
+    return base::Unexpected(XmlError::unsupported_encoding);  // RFC 6120 §4.9.3.22, §11.6
   }
   return parsed;
 }

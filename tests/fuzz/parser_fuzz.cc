@@ -1,5 +1,6 @@
-// Whatever the parser accepts must read the same after being written, and whatever it is given must
-// leave no trace in the next stanza, which may be another connection's.
+// Whatever the parser accepts must read the same after being written, whatever it is given must
+// leave no trace in the next stanza, which may be another connection's, and what is made from a
+// shape must be what libxml2 makes of it.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -9,11 +10,43 @@
 #include "base/check.h"
 #include "xml/document.h"
 #include "xml/parser.h"
+#include "xml/push_context.h"
+#include "xml/shape_scan.h"
 #include "xml/stream_header.h"
 #include "xml/writer.h"
 
+namespace {
+
+using namespace rondel::xml;
+
+void check_against_libxml2(ThreadParser& parser, std::string_view stanza) {
+  const auto expected = PushContext(StreamNamespaces::client()).parse(stanza);
+  // Read, learned, met.
+  for (int i = 0; i < 3; ++i) {
+    const auto parsed = parser.parse(stanza, StreamNamespaces::client());
+    RONDEL_CHECK(parsed.has_value() == expected.has_value());
+    RONDEL_CHECK(!parsed || is_equal(parsed->root(), expected->root()));
+  }
+}
+
+/// The stanza with each of its values in turn replaced by the bytes behind it.
+void check_other_values(ThreadParser& parser, std::string_view stanza, std::string_view value) {
+  std::string padded(stanza);
+  padded.append(ShapeScan::kPaddingBytes, '<');
+  ShapeScan scan;
+  if (!scan.read(padded.data(), stanza.size(), 0)) {
+    return;
+  }
+  for (std::size_t i = 0; i < scan.slot_count(); ++i) {
+    std::string other(stanza);
+    other.replace(scan.slot(i).begin, scan.slot(i).end - scan.slot(i).begin, value);
+    check_against_libxml2(parser, other);
+  }
+}
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace rondel::xml;
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   auto& parser = ThreadParser::of_this_thread();
   const auto namespaces = StreamNamespaces::client();
@@ -34,6 +67,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto other = parser.parse("<n>x;y&gt;</n>", namespaces);
   RONDEL_CHECK(other.has_value() &&
                to_text(other->root()) == "<n xmlns='jabber:client'>x;y&gt;</n>");
+  check_against_libxml2(parser, input);
+  if (const std::size_t end = input.find('\0'); end != std::string_view::npos) {
+    check_other_values(parser, input.substr(0, end), input.substr(end + 1));
+  }
   const auto header = parse_stream_header(input);
   if (header) {
     // A header's own namespaces must always make a parser that works.
