@@ -126,7 +126,7 @@ std::string_view Arena::copy(std::string_view text) {
   return {to, text.size()};
 }
 
-void Arena::release() {
+void Arena::release_blocks() {
   while (blocks_ != nullptr) {
     Block* block = blocks_;
     blocks_ = block->next;

@@ -54,7 +54,11 @@ class Arena {
   [[nodiscard]] std::string_view copy(std::string_view text);
 
   /// Gives every block back; whatever was allocated is gone.
-  void release();
+  void release() {
+    if (blocks_ != nullptr) {
+      release_blocks();
+    }
+  }
 
   /// The bytes of all blocks held, for accounting.
   [[nodiscard]] std::size_t bytes_held() const;
@@ -62,6 +66,7 @@ class Arena {
  private:
   struct Block;
   void* allocate_from_new_block(std::size_t bytes);
+  void release_blocks();
 
   std::byte* cursor_ = nullptr;
   std::byte* end_ = nullptr;

@@ -28,7 +28,7 @@ class Element final : public Node {
   [[nodiscard]] std::string_view name() const { return name_; }
   [[nodiscard]] std::string_view ns() const { return ns_; }
   [[nodiscard]] bool is(std::string_view name, std::string_view ns) const {
-    return name_ == name && ns_ == ns;
+    return base::is_same_short(name_, name) && ns_ == ns;
   }
 
   /// The value of an attribute without a namespace.

@@ -6,6 +6,8 @@
 #include <iterator>
 #include <string_view>
 
+#include "base/short_text.h"
+
 namespace rondel::xml {
 
 class Element;
@@ -56,7 +58,7 @@ class Attribute final {
   [[nodiscard]] std::string_view ns() const { return ns_; }
   [[nodiscard]] std::string_view value() const { return value_; }
   [[nodiscard]] bool is(std::string_view name, std::string_view ns) const {
-    return name_ == name && ns_ == ns;
+    return base::is_same_short(name_, name) && base::is_same_short(ns_, ns);
   }
   [[nodiscard]] const Attribute* next() const { return next_; }
 

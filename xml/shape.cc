@@ -15,14 +15,17 @@ namespace {
 std::string_view resolve(Arena& arena, std::string_view text) {
   auto* const begin = static_cast<char*>(arena.allocate(text.size(), 1));
   char* to = begin;
-  for (std::size_t at = 0; at < text.size();) {
-    if (text[at] == '&') {
-      const PredefinedEntity entity = predefined_entity(text.substr(at));
-      *to++ = entity.character;
-      at += entity.bytes;
-    } else {
-      *to++ = text[at++];
+  for (std::size_t at = 0;;) {
+    const std::size_t reference = text.find('&', at);
+    const std::string_view plain = text.substr(at, reference - at);
+    std::memcpy(to, plain.data(), plain.size());
+    to += plain.size();
+    if (reference == std::string_view::npos) {
+      break;
     }
+    const PredefinedEntity entity = predefined_entity(text.substr(reference));
+    *to++ = entity.character;
+    at = reference + entity.bytes;
   }
   return {begin, static_cast<std::size_t>(to - begin)};
 }

@@ -8,7 +8,7 @@
 #include <emmintrin.h>
 #endif
 
-#include "base/check.h"
+#include "base/short_text.h"
 
 namespace rondel::xml {
 namespace {
@@ -165,8 +165,9 @@ void put_attributes(Output& out, const Element& element, const WriteOptions* top
   }
   for (const Attribute& attribute : element.attributes()) {
     if (attribute.ns().empty()) {
-      const bool is_overridden = top != nullptr && ((top->to && attribute.name() == "to") ||
-                                                    (top->from && attribute.name() == "from"));
+      const bool is_overridden =
+          top != nullptr && ((top->to && base::is_same_short(attribute.name(), "to")) ||
+                             (top->from && base::is_same_short(attribute.name(), "from")));
       if (!is_overridden) {
         out.put_attribute(attribute.name(), attribute.value());
       }

@@ -3,6 +3,7 @@
 #include <array>
 #include <span>
 
+#include "base/short_text.h"
 #include "xmpp/namespaces.h"
 
 namespace rondel::xmpp {
@@ -22,7 +23,7 @@ constexpr std::array<std::string_view, 4> kIqTypes{"get", "set", "result", "erro
 std::optional<std::uint8_t> index_of(std::string_view name,
                                      std::span<const std::string_view> names) {
   for (std::size_t i = 0; i < names.size(); ++i) {
-    if (names[i] == name) {
+    if (base::is_same_short(names[i], name)) {
       return static_cast<std::uint8_t>(i);
     }
   }
