@@ -1,5 +1,6 @@
 #include "xml/shape.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "xml/well_known.h"
@@ -18,8 +19,7 @@ std::string_view resolve(Arena& arena, std::string_view text) {
   for (std::size_t at = 0;;) {
     const std::size_t reference = text.find('&', at);
     const std::string_view plain = text.substr(at, reference - at);
-    std::memcpy(to, plain.data(), plain.size());
-    to += plain.size();
+    to = std::copy(plain.begin(), plain.end(), to);
     if (reference == std::string_view::npos) {
       break;
     }

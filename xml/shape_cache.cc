@@ -14,7 +14,7 @@ ShapeCache::ShapeCache() : sets_(kSets), seed_(base::random_u64()) {
 
 Document ShapeCache::try_parse(std::string_view bytes) {
   is_scanned_ = false;
-  if (bytes.size() > ShapeScan::kBytesMax) {
+  if (bytes.empty() || bytes.size() > ShapeScan::kBytesMax) {
     return {};
   }
   // The tree shows views of the bytes, so they go into its arena first; a miss wastes the copy.
