@@ -73,6 +73,7 @@ class Server:
         self.ports = {}
         self.certificates = {}
         self.log_path = os.path.join(self.folder, "server.log")
+        self.log_level = "info"
 
     def __enter__(self):
         try:
@@ -235,7 +236,8 @@ class Rondel(Server):
             return "[" + ", ".join(f'"{item}"' for item in items) + "]"
 
         lines = ["[server]", f"threads = {self.threads}", f'data_dir = "{self.data}"',
-                 f'control_socket = "{self.socket_path}"', "", "[log]", 'destination = "stderr"', 'level = "info"', "",
+                 f'control_socket = "{self.socket_path}"', "", "[log]", 'destination = "stderr"',
+                 f'level = "{self.log_level}"', "",
                  "[modules]", f'directory = "{self.modules_dir}"', f"load = {quoted(self.all_modules())}", ""]
         for host in self.hosts:
             lines += ["[[host]]", f'name = "{host}"']
