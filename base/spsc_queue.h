@@ -16,7 +16,8 @@ inline constexpr std::size_t kCacheLineBytes = 64;
 
 /// Single producer, single consumer; keeps order; refuses when full.
 ///
-/// Thread: try_push on one thread, try_pop on one other. Limits: capacity is a power of two.
+/// Thread: try_push on one thread; try_pop, peek and prefetch on one other. Limits: capacity is a
+/// power of two.
 template <class T>
 class SpscQueue {
  public:
@@ -54,6 +55,23 @@ class SpscQueue {
     return value;
   }
 
+  /// The value `ahead` places behind the next one, for a consumer that prepares for it; null if it
+  /// is not known to be there. It stays the queue's, until it is popped.
+  [[nodiscard]] const T* peek(std::size_t ahead) const {
+    const std::size_t at = head_.load(std::memory_order_relaxed) + ahead;
+    return is_known(at) ? &*cells_[at & mask_] : nullptr;
+  }
+  /// Begins to load the cell of that value, which the producer's core has written last.
+  void prefetch(std::size_t ahead) const {
+    const std::size_t at = head_.load(std::memory_order_relaxed) + ahead;
+    if (is_known(at)) {
+      const auto* cell = reinterpret_cast<const std::byte*>(&cells_[at & mask_]);
+      for (std::size_t offset = 0; offset < sizeof cells_[0]; offset += kCacheLineBytes) {
+        __builtin_prefetch(cell + offset, 1);
+      }
+    }
+  }
+
   /// As seen now by either side; exact only for a consumer that finds it true after the producer
   /// stopped.
   [[nodiscard]] bool empty() const {
@@ -64,6 +82,11 @@ class SpscQueue {
   }
 
  private:
+  /// For the consumer: whether it has seen that the producer has come beyond place `at`.
+  [[nodiscard]] bool is_known(std::size_t at) const {
+    return tail_seen_ - at - 1 <= mask_;  // Wraps round when `at` is not below tail_seen_.
+  }
+
   const std::size_t mask_;
   std::unique_ptr<std::optional<T>[]> cells_;
   alignas(kCacheLineBytes) std::atomic<std::size_t> tail_{0};

@@ -53,6 +53,15 @@ class Arena {
   /// A copy that lives as long as the arena; empty text takes no memory.
   [[nodiscard]] std::string_view copy(std::string_view text);
 
+  /// Begins to load the start of the newest block, as much as a usual stanza fills: for a thread
+  /// that is about to read what another one has built.
+  void prefetch() const {
+    for (std::size_t offset = 0; blocks_ != nullptr && offset < kUsualBytes;
+         offset += kCacheLineBytes) {
+      __builtin_prefetch(reinterpret_cast<const std::byte*>(blocks_) + offset);
+    }
+  }
+
   /// Gives every block back; whatever was allocated is gone.
   void release() {
     if (blocks_ != nullptr) {
@@ -65,6 +74,9 @@ class Arena {
 
  private:
   struct Block;
+  static constexpr std::size_t kCacheLineBytes = 64;
+  static constexpr std::size_t kUsualBytes = 1024;  ///< No block is smaller.
+
   void* allocate_from_new_block(std::size_t bytes);
   void release_blocks();
 

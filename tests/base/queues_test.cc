@@ -39,6 +39,28 @@ TEST(SpscQueue, APoppedValueLeavesNothingBehind) {
   EXPECT_EQ(value.use_count(), 1);
 }
 
+TEST(SpscQueue, ShowsWhatTheLastPopHasSeenAndTakesNothing) {
+  base::SpscQueue<int> queue(4);
+  EXPECT_EQ(queue.peek(0), nullptr);
+  for (int round = 0; round < 10; ++round) {  // More than once round the ring.
+    for (const int value : {1, 2, 3, 4}) {
+      EXPECT_TRUE(queue.try_push(int(value)));
+    }
+    EXPECT_EQ(queue.try_pop(), 1);
+    EXPECT_TRUE(queue.try_push(5));
+    for (std::size_t ahead = 0; ahead < 8; ++ahead) {
+      queue.prefetch(ahead);  // Of any number, and without effect.
+      const int* seen = queue.peek(ahead);
+      ASSERT_EQ(seen != nullptr, ahead < 3) << ahead;  // The fifth came after that pop.
+      EXPECT_TRUE(seen == nullptr || *seen == static_cast<int>(ahead) + 2);
+    }
+    for (const int value : {2, 3, 4, 5}) {
+      EXPECT_EQ(queue.try_pop(), value);
+    }
+    EXPECT_EQ(queue.peek(0), nullptr);
+  }
+}
+
 TEST(SpscQueue, KeepsTheOrderBetweenTwoThreads) {
   SpscQueue<std::string> queue(64);
   constexpr int kCount = 100'000;
