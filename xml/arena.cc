@@ -26,6 +26,8 @@ namespace {
 // The first block of a stanza is small, as most stanzas are; those behind it hold more at once.
 constexpr std::size_t kSmallBlockBytes = 2 * 1024;
 constexpr std::size_t kBigBlockBytes = 8 * 1024;
+constexpr std::size_t kCacheLineBytes = 64;
+constexpr std::size_t kPrefetchedBytes = 1024;  // as much as a usual stanza fills
 #ifdef RONDEL_ARENA_NO_CACHE
 // The address sanitizer finds a use of a dead stanza only when its memory really goes.
 constexpr std::size_t kCachedBytesMax = 0;
@@ -80,6 +82,12 @@ void* take(std::size_t size) {
     void* block = list->first;
     std::memcpy(&list->first, block, sizeof(void*));
     --list->count;
+    // Whoever freed the next one may have had it on another core: its lines come while this one is
+    // filled.
+    for (std::size_t offset = 0; list->first != nullptr && offset < kPrefetchedBytes;
+         offset += kCacheLineBytes) {
+      __builtin_prefetch(static_cast<std::byte*>(list->first) + offset, 1);
+    }
     return block;
   }
   return ::operator new(size, std::align_val_t{16});
