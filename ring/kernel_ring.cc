@@ -112,6 +112,10 @@ bool KernelRing::has_free_entry() const {
   return io_uring_sq_space_left(ring_.get()) > 0;
 }
 
+bool KernelRing::has_completions() const {
+  return io_uring_cq_ready(ring_.get()) > 0;
+}
+
 bool KernelRing::are_completions_crowded() const {
   return io_uring_cq_ready(ring_.get()) * 2 >= ring_->cq.ring_entries;
 }
@@ -120,7 +124,7 @@ bool KernelRing::has_overflow() const {
   return io_uring_cq_has_overflow(ring_.get());
 }
 
-int KernelRing::enter(base::Nanoseconds wait) {
+int KernelRing::enter(base::Nanoseconds wait, unsigned wanted) {
   io_uring_sq& queue = ring_->sq;
   io_uring_smp_store_release(queue.ktail, queue.sqe_tail);
   queue.sqe_head = queue.sqe_tail;
@@ -145,7 +149,7 @@ int KernelRing::enter(base::Nanoseconds wait) {
     io_uring_getevents_arg argument{};
     argument.sigmask_sz = _NSIG / 8;
     argument.ts = reinterpret_cast<std::uint64_t>(&limit);
-    result = io_uring_enter2(static_cast<unsigned>(descriptor), to_submit, 1,
+    result = io_uring_enter2(static_cast<unsigned>(descriptor), to_submit, wanted,
                              flags | IORING_ENTER_EXT_ARG, reinterpret_cast<sigset_t*>(&argument),
                              sizeof argument);
   } else {

@@ -34,15 +34,16 @@ class KernelRing {
   /// A cleared entry to fill in, or null if all are taken until the next submission.
   io_uring_sqe* next_entry();
   [[nodiscard]] bool has_free_entry() const;
+  [[nodiscard]] bool has_completions() const;
   /// The shared completion ring is half full, or more.
   [[nodiscard]] bool are_completions_crowded() const;
 
-  /// Submits all entries and takes completions that are ready; waits for a first one if there is
-  /// none, at most `wait`. Zero does not wait, and makes no system call when there is nothing to
+  /// Submits all entries and takes completions that are ready; waits until there are `wanted` of
+  /// them, at most `wait`. Zero does not wait, and makes no system call when there is nothing to
   /// do.
   ///
   /// Errors: 0, or the errno of the refused call, positive; ETIME and EINTR are no errors.
-  int enter(base::Nanoseconds wait);
+  int enter(base::Nanoseconds wait, unsigned wanted = 1);
 
   /// Completions wait in the kernel because the shared ring was full.
   [[nodiscard]] bool has_overflow() const;

@@ -73,6 +73,7 @@ struct RingCounters {
   std::uint64_t completion_overflows = 0;
   std::uint64_t parked = 0;  ///< Operations that waited for a free submission slot.
   std::uint64_t wakes_sent = 0;
+  std::uint64_t gathers = 0;  ///< Sleeps that waited a little for several completions first.
 };
 
 /// An event loop's kernel side. Two implementations: UringRing, and SimRing for tests.

@@ -69,6 +69,7 @@ void UringRing::reap(Sink& sink) {
     ++count;
   }
   io_uring_cq_advance(&kernel_->raw(), count);
+  reaped_ += count;
 }
 
 void UringRing::dispatch(const io_uring_cqe& entry, Sink& sink) {

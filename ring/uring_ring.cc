@@ -22,6 +22,9 @@ constexpr base::Nanoseconds kSleepMax = std::chrono::seconds(1);
 /// does not sleep.
 constexpr int kOverflowRoundsMax = 64;
 constexpr unsigned kLengthMax = 1U << 30;
+/// A turn with fewer completions is not worth waiting for its like.
+constexpr unsigned kGatherFrom = 16;
+constexpr unsigned kGatherMax = 64;
 
 unsigned length_of(std::uint64_t bytes) {
   // More than a socket takes at once anyway; the caller goes on after a short send.
@@ -44,12 +47,14 @@ base::Result<std::unique_ptr<UringRing>> UringRing::create(const UringOptions& o
   if (wake_fd < 0) {
     return base::Unexpected(setup_error(errno));
   }
-  return std::unique_ptr<UringRing>(new UringRing(std::move(kernel), std::move(buffers), wake_fd));
+  return std::unique_ptr<UringRing>(
+      new UringRing(std::move(kernel), std::move(buffers), wake_fd, options.gather_max));
 }
 
 UringRing::UringRing(std::unique_ptr<KernelRing> kernel,
                      std::unique_ptr<BufferPool> buffers,
-                     int wake_fd)
+                     int wake_fd,
+                     base::Nanoseconds gather_max)
     : kernel_(std::move(kernel)),
       buffers_(std::move(buffers)),
       messages_(std::make_unique<MessagePool>()),
@@ -57,6 +62,7 @@ UringRing::UringRing(std::unique_ptr<KernelRing> kernel,
       starved_{OperationPlace::starved},
       paused_{OperationPlace::paused},
       cancelled_{OperationPlace::cancelled},
+      gather_max_(gather_max),
       wake_fd_(wake_fd) {
   ++own_operations_;
   arm_wake();
@@ -178,15 +184,11 @@ void UringRing::run_once(base::Nanoseconds wait_max, Sink& sink) {
   ++counters_.turns;
   resume_paused();
   const bool is_all_submitted = submit_parked();
-  base::Nanoseconds wait = is_all_submitted ? wait_bounded(wait_max) : base::Nanoseconds(0);
-  if (wait.count() > 0) {
-    is_sleeping_.store(true, std::memory_order_seq_cst);
-    if (wake_pending_.load(std::memory_order_seq_cst)) {
-      wait = base::Nanoseconds(0);
-    }
+  const base::Nanoseconds wait = is_all_submitted ? wait_bounded(wait_max) : base::Nanoseconds(0);
+  if (!try_gather(wait)) {
+    sleep(wait);
   }
-  enter(wait);
-  is_sleeping_.store(false, std::memory_order_relaxed);
+  reaped_ = 0;
 
   deliver_wake(sink);
   deliver_cancelled(sink);
@@ -199,6 +201,29 @@ void UringRing::run_once(base::Nanoseconds wait_max, Sink& sink) {
   buffers_->publish();
   resume_starved();
   counters_.wakes_sent = wakes_sent_.load(std::memory_order_relaxed);
+}
+
+/// True if that was enough: something has come. Whoever wakes the ring meanwhile need not write to
+/// the eventfd, because the sleep behind it looks at the wake-up first.
+bool UringRing::try_gather(base::Nanoseconds wait) {
+  if (gather_max_.count() == 0 || wait.count() == 0 || reaped_ < kGatherFrom ||
+      wake_pending_.load(std::memory_order_relaxed)) {
+    return false;
+  }
+  ++counters_.gathers;
+  enter(std::min(wait, gather_max_), std::min(reaped_ / 2, kGatherMax));
+  return kernel_->has_completions();
+}
+
+void UringRing::sleep(base::Nanoseconds wait) {
+  if (wait.count() > 0) {
+    is_sleeping_.store(true, std::memory_order_seq_cst);
+    if (wake_pending_.load(std::memory_order_seq_cst)) {
+      wait = base::Nanoseconds(0);
+    }
+  }
+  enter(wait);
+  is_sleeping_.store(false, std::memory_order_relaxed);
 }
 
 base::Nanoseconds UringRing::wait_bounded(base::Nanoseconds wait_max) const {
@@ -214,8 +239,8 @@ base::Nanoseconds UringRing::wait_bounded(base::Nanoseconds wait_max) const {
   return wait;
 }
 
-void UringRing::enter(base::Nanoseconds wait) {
-  switch (const int error = kernel_->enter(wait)) {
+void UringRing::enter(base::Nanoseconds wait, unsigned wanted) {
+  switch (const int error = kernel_->enter(wait, wanted)) {
     case 0:
     case EAGAIN:  // Memory is short, or too many completions wait: what was not submitted stays.
     case EBUSY:
