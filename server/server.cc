@@ -213,7 +213,7 @@ base::Result<void, StartFailure> Server::start_shards() {
     started.push_back(promise.get_future());
     threads_.emplace_back([this, &shard = *shard, promise = std::move(promise)]() mutable {
       log::register_thread(assembly_.hub);
-      auto ring = ring::UringRing::create({});
+      auto ring = ring::UringRing::create({.gather_max = Shard::kGatherMax});
       if (!ring) {
         promise.set_value(base::Unexpected(ring.error()));
         --core_.shards_running;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -64,6 +65,8 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
  public:
   /// A sleep is never longer, whatever a lost wake-up does.
   static constexpr std::uint64_t kSleepMaxMs = 100;
+  /// How long a busy shard waits for more to do in one turn, which is the most that this costs.
+  static constexpr std::chrono::microseconds kGatherMax{100};
   /// How long sessions may take to close at the end.
   static constexpr std::uint64_t kStopMaxMs = 5'000;
   /// How soon a connection that could not move is tried again.

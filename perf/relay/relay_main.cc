@@ -34,7 +34,8 @@ int run(const std::string& address, RelayMode mode, RelayBegin begin) {
     std::cerr << listener.error().message << '\n';
     return 1;
   }
-  auto ring = rondel::ring::UringRing::create({});
+  auto ring = rondel::ring::UringRing::create(
+      {.gather_max = std::chrono::microseconds(100)});  // As a shard does.
   if (!ring) {
     std::cerr << ring.error().message << '\n';
     return 1;
