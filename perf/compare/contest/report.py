@@ -7,8 +7,9 @@ import math
 from .rows import better_peer
 
 TITLES = {"rondel": "Rondel", "prosody": "Prosody", "ejabberd": "ejabberd", "relay": "bare relay",
-          "rondel-2": "Rondel, 2 shards", "rondel-twice": "two Rondels"}
-COLOURS = {"rondel": "#0b6e4f", "rondel-2": "#5aa98c", "rondel-twice": "#9fc9b8", "prosody": "#7a5195",
+          "rondel-2": "Rondel, 2 shards", "rondel-twice": "two Rondels",
+          "rondel-crossed": "two Rondels, clients crossed"}
+COLOURS = {"rondel": "#0b6e4f", "rondel-2": "#5aa98c", "rondel-twice": "#9fc9b8", "rondel-crossed": "#c9ddd4", "prosody": "#7a5195",
            "ejabberd": "#d1603d", "relay": "#8a8f98"}
 COLUMNS = ("rondel", "relay", "prosody", "ejabberd")
 
@@ -43,7 +44,7 @@ def word(verdict):
 def columns_of(row, figures):
     """Contestants in the usual order; the row of shards has one of its own instead of the relay."""
     if "rondel-2" in figures:
-        return ("rondel", "rondel-2", "rondel-twice", None)
+        return ("rondel", "rondel-2", "rondel-twice", "rondel-crossed")
     return COLUMNS
 
 
@@ -76,7 +77,7 @@ def markdown(contest, rows, results, rounds):
         figures = results[row.name]
         shown = [cell(figures.get(name)) if name else "" for name in columns_of(row, figures)]
         if "rondel-2" in figures:
-            shown[1], shown[2] = f"2 shards: {shown[1]}", f"2 servers: {shown[2]}"
+            shown[1:] = f"2 shards: {shown[1]}", f"2 servers: {shown[2]}", f"2 servers, crossed: {shown[3]}"
         peer = better_peer(figures)[0]
         verdicts = "<br>".join(verdict_text(verdict) for verdict in row.judge(figures))
         lines.append(f"| {row.title} | {row.unit} | {' | '.join(shown)} | {times(figures, 'rondel', 'relay')} "

@@ -317,8 +317,9 @@ class Shards(Row):
     """Throughput of two shards against one, in a closed loop.
 
     With four cores or more: the shards on one or two, two generators on two others. With fewer, everything is doubled: a
-    shard and a generator share one core, then two shards and two generators share two. What two servers of a shard each
-    reach side by side, which have nothing to do with each other, is what the machine can give.
+    shard and a generator share one core, then two shards and two generators share two. What the machine can give is what two
+    servers of a shard each reach side by side, which have nothing to do with each other: first with a generator of its
+    own for each, then crossed, half of each one's clients on either core, as the users of two shards are.
     """
 
     unit = "messages/s"
@@ -327,12 +328,12 @@ class Shards(Row):
     def contestants(self, contest):
         if "rondel" not in contest.names or len(contest.machine.cpus) < 2:
             return []
-        return ["rondel", "rondel-2", "rondel-twice"]
+        return ["rondel", "rondel-2", "rondel-twice", "rondel-crossed"]
 
     def run(self, contest, name):
         cpus = contest.machine.cpus
         with contextlib.ExitStack() as stack:
-            if name == "rondel-twice":
+            if name in ("rondel-twice", "rondel-crossed"):
                 servers = [stack.enter_context(contest.started("rondel", crowd=crowd, cpus=[cpu]))
                            for crowd, cpu in (("usual", cpus[0]), ("second", cpus[1]))]
             else:
@@ -340,33 +341,36 @@ class Shards(Row):
                 servers = [stack.enter_context(contest.started("rondel", shards=shards))] * 2
             # With few cores each generator shares one with its shard; one shard has one generator then.
             generators = [cpus[2], cpus[3]] if len(cpus) >= 4 else cpus[:1 if name == "rondel" else 2]
+            loads = [(server, cpu, 1) for server, cpu in zip(servers, generators)]
+            if name == "rondel-crossed":
+                loads = [(server, cpu, 2) for server in servers for cpu in generators]
             with ThreadPoolExecutor() as pool:
-                results = list(pool.map(lambda each: self.load(contest, *each),
-                                        zip(servers, range(len(generators)), generators)))
+                results = list(pool.map(lambda each: self.load(contest, each[0], *each[1]), enumerate(loads)))
         problems = [problem for result in results for problem in problems_of(result)]
-        # Both generators look at the same server, unless there are two.
-        looked_at = len(results) if len(set(map(id, servers))) == 1 else 1
+        looked_at = len(results) / len(set(map(id, servers)))   # generators that look at the same server
         return Sample(sum(result["work"]["rate"] for result in results),
                       {"cpu_us_each": sum(result["server"]["cpu_s"] for result in results) / looked_at
                        / max(1, sum(result["work"]["count"] for result in results)) * 1e6}, problems, results[0])
 
-    def load(self, contest, server, number, cpu):
-        users = contest.scaled(500)
+    def load(self, contest, number, server, cpu, parts):
+        users = contest.scaled(500) // parts
         return contest.generator_on([cpu]).run(
             "chat", server, users=users, first_user=number * users, window=4, duration=contest.seconds(5),
             warm_up=contest.seconds(2), patience_s=180)
 
     def judge(self, figures):
         text = "at least 1.8 × the throughput of one shard"
-        one, two, twice = (figures[name].median if name in figures else None
-                           for name in ("rondel", "rondel-2", "rondel-twice"))
+        medians = {name: figure.median for name, figure in figures.items()}
+        one, two = medians.get("rondel"), medians.get("rondel-2")
         if not one or not two:
             return [Verdict(text, None)]
+        words = {"rondel": "one shard", "rondel-2": "two", "rondel-twice": "two servers", "rondel-crossed": "crossed"}
         costs = ", ".join(f"{what} {number_of(figures[name].note('cpu_us_each'))} µs"
-                          for name, what in (("rondel", "one shard"), ("rondel-2", "two"), ("rondel-twice", "two servers"))
-                          if name in figures)
-        ceiling = f"two servers side by side reach {twice / one:.2f} ×; " if twice else ""
-        return [Verdict(f"{text} ({ceiling}server CPU for each message: {costs})", two >= 1.8 * one, two / one)]
+                          for name, what in words.items() if name in figures)
+        ceilings = "".join(f"{what} reach {medians[name] / one:.2f} ×; " for name, what in (
+            ("rondel-twice", "two servers that share nothing"),
+            ("rondel-crossed", "with clients on both cores, as two shards have them, they")) if medians.get(name))
+        return [Verdict(f"{text} ({ceilings}server CPU for each message: {costs})", two >= 1.8 * one, two / one)]
 
 
 def number_of(value):
