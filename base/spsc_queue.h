@@ -9,10 +9,9 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/prefetch.h"
 
 namespace rondel::base {
-
-inline constexpr std::size_t kCacheLineBytes = 64;
 
 /// Single producer, single consumer; keeps order; refuses when full.
 ///
@@ -65,10 +64,7 @@ class SpscQueue {
   void prefetch(std::size_t ahead) const {
     const std::size_t at = head_.load(std::memory_order_relaxed) + ahead;
     if (is_known(at)) {
-      const auto* cell = reinterpret_cast<const std::byte*>(&cells_[at & mask_]);
-      for (std::size_t offset = 0; offset < sizeof cells_[0]; offset += kCacheLineBytes) {
-        __builtin_prefetch(cell + offset, 1);
-      }
+      prefetch_to_write(&cells_[at & mask_], sizeof cells_[0]);
     }
   }
 

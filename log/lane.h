@@ -7,7 +7,7 @@
 #include <memory>
 #include <span>
 
-#include "base/spsc_queue.h"
+#include "base/prefetch.h"
 
 namespace rondel::log {
 

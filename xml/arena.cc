@@ -26,8 +26,6 @@ namespace {
 // The first block of a stanza is small, as most stanzas are; those behind it hold more at once.
 constexpr std::size_t kSmallBlockBytes = 2 * 1024;
 constexpr std::size_t kBigBlockBytes = 8 * 1024;
-constexpr std::size_t kCacheLineBytes = 64;
-constexpr std::size_t kPrefetchedBytes = 1024;  // as much as a usual stanza fills
 #ifdef RONDEL_ARENA_NO_CACHE
 // The address sanitizer finds a use of a dead stanza only when its memory really goes.
 constexpr std::size_t kCachedBytesMax = 0;
@@ -84,9 +82,8 @@ void* take(std::size_t size) {
     --list->count;
     // Whoever freed the next one may have had it on another core: its lines come while this one is
     // filled.
-    for (std::size_t offset = 0; list->first != nullptr && offset < kPrefetchedBytes;
-         offset += kCacheLineBytes) {
-      __builtin_prefetch(static_cast<std::byte*>(list->first) + offset, 1);
+    if (list->first != nullptr) {
+      base::prefetch_to_write(list->first, Arena::kUsualBytes);
     }
     return block;
   }

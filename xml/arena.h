@@ -8,6 +8,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/prefetch.h"
+
 namespace rondel::xml {
 
 /// A bump allocator over blocks from a bounded cache of the calling thread.
@@ -17,6 +19,8 @@ namespace rondel::xml {
 /// to the system. Nothing in an arena is destroyed: only trivial types go in.
 class Arena {
  public:
+  static constexpr std::size_t kUsualBytes = 1024;  ///< Of a usual stanza; no block is smaller.
+
   Arena() = default;
   Arena(Arena&& other) noexcept
       : cursor_(std::exchange(other.cursor_, nullptr)),
@@ -56,9 +60,8 @@ class Arena {
   /// Begins to load the start of the newest block, as much as a usual stanza fills: for a thread
   /// that is about to read what another one has built.
   void prefetch() const {
-    for (std::size_t offset = 0; blocks_ != nullptr && offset < kUsualBytes;
-         offset += kCacheLineBytes) {
-      __builtin_prefetch(reinterpret_cast<const std::byte*>(blocks_) + offset);
+    if (blocks_ != nullptr) {
+      base::prefetch_to_read(blocks_, kUsualBytes);
     }
   }
 
@@ -74,8 +77,6 @@ class Arena {
 
  private:
   struct Block;
-  static constexpr std::size_t kCacheLineBytes = 64;
-  static constexpr std::size_t kUsualBytes = 1024;  ///< No block is smaller.
 
   void* allocate_from_new_block(std::size_t bytes);
   void release_blocks();

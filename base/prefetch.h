@@ -1,0 +1,24 @@
+// Asking for memory before it is needed.
+#pragma once
+
+#include <cstddef>
+
+namespace rondel::base {
+
+inline constexpr std::size_t kCacheLineBytes = 64;
+
+/// Begins to load `bytes` bytes from `begin` on, which need not be readable.
+inline void prefetch_to_read(const void* begin, std::size_t bytes) {
+  for (std::size_t offset = 0; offset < bytes; offset += kCacheLineBytes) {
+    __builtin_prefetch(static_cast<const std::byte*>(begin) + offset, 0);
+  }
+}
+
+/// The same for memory that will be written, so that no other core keeps it.
+inline void prefetch_to_write(const void* begin, std::size_t bytes) {
+  for (std::size_t offset = 0; offset < bytes; offset += kCacheLineBytes) {
+    __builtin_prefetch(static_cast<const std::byte*>(begin) + offset, 1);
+  }
+}
+
+}  // namespace rondel::base
