@@ -131,6 +131,9 @@ bool ShapeScan::read_attribute(std::uint32_t& at, std::uint32_t opening_quote) {
   while (name > at && !is_space(bytes_[name - 1])) {
     --name;
   }
+  if (name == opening_quote - 1) {
+    return false;  // White space before the '=' hides the name, which may be xmlns.
+  }
   const std::uint32_t begin = opening_quote + 1;
   const char quote = bytes_[opening_quote];
   if (std::memcmp(bytes_ + name, "xml", 3) == 0) {

@@ -219,6 +219,23 @@ TEST(Shape, IsNotMistakenForOneWithOtherMarkup) {
   }
 }
 
+TEST(Shape, IsNotLearnedWhereWhiteSpaceHidesANameOrAValue) {
+  for (const std::string_view equals : {" =", "= ", "\t=", "=\n", " = "}) {
+    for (const std::string_view name : {"xmlns", "xmlns:p", "xml:lang", "a"}) {
+      ThreadParser parser;
+      const auto stanza = [&](const std::string& value) {
+        return "<m " + std::string(name) + std::string(equals) + "'" + value + "' b='" + value +
+               "'/>";
+      };
+      EXPECT_FALSE(teach(parser, stanza("urn:q"))) << stanza("urn:q");
+      EXPECT_EQ(outcome(parser, stanza("urn:r")), judged_by_libxml2(stanza("urn:r")));
+    }
+  }
+  ShapeScan scan;
+  const std::string hidden = "<m xmlns ='u'/>" + std::string(ShapeScan::kPaddingBytes, '<');
+  EXPECT_FALSE(scan.read(hidden.data(), hidden.size() - ShapeScan::kPaddingBytes, 0));
+}
+
 TEST(Shape, BelongsToTheNamespacesOfItsStream) {
   ThreadParser parser;
   const auto other = StreamNamespaces::of("urn:other", {{"p", "urn:p"}});
