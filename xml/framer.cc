@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "xml/byte_masks.h"
+#include "xml/characters.h"
 
 namespace rondel::xml {
 namespace {
@@ -13,10 +14,6 @@ namespace {
 constexpr std::string_view kCdata = "[CDATA[";
 constexpr std::string_view kDeclaration = "xml";
 constexpr std::uint32_t kHashSeed = 2'166'136'261U;
-
-bool is_space(std::uint8_t c) {
-  return c == ' ' || c == '\n' || c == '\r' || c == '\t';
-}
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "xml/characters.h"
 #include "xml/well_known.h"
 
 #if defined(__SSE2__)
@@ -51,10 +52,6 @@ bool is_equal_padded(const char* left, const char* right, std::size_t size) {
 
 bool begins_tag_end(char c) {
   return c == '>' || c == '/';
-}
-
-bool is_space(char c) {
-  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/utf8.h"
+#include "xml/characters.h"
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -47,10 +48,6 @@ std::uint32_t find(const char* bytes, std::uint32_t at) {
     }
   }
 #endif
-}
-
-bool is_space(char c) {
-  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 /// XML 1.0 production 2, for text that has no control characters: UTF-8 without U+FFFE and U+FFFF.
