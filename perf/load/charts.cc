@@ -289,8 +289,8 @@ std::string figure_of(const BarChart& chart) {
     std::string text = with_unit(bar.value, chart.unit);
     if (chart.bars.size() > 1 && bar.value > 0) {
       const double ratio = bar.value / good.low;
-      text +=
-          ratio < 1.005 ? "  · best" : fmt::format("  · {} ×", digits(std::round(ratio * 100) / 100));
+      text += ratio < 1.005 ? "  · best"
+                            : fmt::format("  · {} ×", digits(std::round(ratio * 100) / 100));
     }
     svg += fmt::format("<text class='name' x='{}' y='{:.1f}' text-anchor='end'>{}</text>",
                        kNames - 10, top + kBarHeight / 2 + 5, html(bar.name));

@@ -58,7 +58,7 @@ TEST(ScramKey, PreparesThePassword) {
 
 TEST(ScramKey, RefusesPasswordsThatCannotBePrepared) {
   for (const std::string& password : {std::string(), std::string("a\0b", 3), std::string("\x07"),
-                                     std::string("\xff"), std::string("\u00ad")}) {
+                                      std::string("\xff"), std::string("\u00ad")}) {
     const auto key = derive_scram_key(ScramHash::sha_256, password, "salt", kIterations);
     ASSERT_FALSE(key.has_value());
     EXPECT_EQ(key.error(), SaslFailure::malformed_request);

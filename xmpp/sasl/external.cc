@@ -1,7 +1,7 @@
 #include "xmpp/sasl/external.h"
 
-#include "xmpp/sasl/saslprep.h"
 #include "base/utf8.h"
+#include "xmpp/sasl/saslprep.h"
 
 namespace rondel::xmpp {
 

@@ -3,8 +3,8 @@
 #include <cstddef>
 
 #include "base/encoding.h"
-#include "xmpp/sasl/saslprep.h"
 #include "base/utf8.h"
+#include "xmpp/sasl/saslprep.h"
 
 namespace rondel::xmpp {
 

@@ -7,9 +7,9 @@
 #include "base/check.h"
 #include "base/encoding.h"
 #include "base/random.h"
+#include "base/utf8.h"
 #include "xmpp/sasl/digest.h"
 #include "xmpp/sasl/saslprep.h"
-#include "base/utf8.h"
 
 namespace rondel::xmpp {
 namespace {
