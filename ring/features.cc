@@ -8,7 +8,9 @@
 #include <liburing.h>
 #include <memory>
 #include <string_view>
+#include <sys/socket.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 #include <utility>
 
 #include "ring/kernel_ring.h"
@@ -72,6 +74,52 @@ std::string reason(int error_number) {
   }
 }
 
+/// Both ends of a connection within this process, closed at the end.
+class LocalPair {
+ public:
+  LocalPair() { is_made_ = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends_.data()) == 0; }
+  ~LocalPair() {
+    for (const int fd : ends_) {
+      ::close(fd);
+    }
+  }
+  LocalPair(const LocalPair&) = delete;
+  LocalPair& operator=(const LocalPair&) = delete;
+
+  [[nodiscard]] bool is_made() const { return is_made_; }
+  [[nodiscard]] int far_end() const { return ends_[1]; }
+  bool move_near_end_to(KernelRing& kernel, unsigned place) {
+    const bool is_moved = kernel.try_set_file(place, ends_[0]);
+    ::close(std::exchange(ends_[0], -1));
+    return is_moved;
+  }
+
+ private:
+  std::array<int, 2> ends_{-1, -1};
+  bool is_made_ = false;
+};
+
+/// Looks whether a socket that leaves the table is closed while an older operation on another one
+/// goes on.
+bool has_prompt_file_table() {
+  auto kernel = KernelRing::create(2, 4);
+  if (!kernel || !(*kernel)->enable() || !(*kernel)->try_make_file_table(2)) {
+    return false;
+  }
+  LocalPair idle, leaving;
+  if (!idle.is_made() || !leaving.is_made() || !idle.move_near_end_to(**kernel, 0) ||
+      !leaving.move_near_end_to(**kernel, 1)) {
+    return false;
+  }
+  char byte = 0;
+  io_uring_sqe* receive = (*kernel)->next_entry();
+  io_uring_prep_recv(receive, 0, &byte, 1, 0);
+  receive->flags |= IOSQE_FIXED_FILE;
+  const bool is_waiting = (*kernel)->enter(base::Nanoseconds(0)) == 0;
+  const bool has_left = (*kernel)->try_set_file(1, -1);
+  return is_waiting && has_left && recv(leaving.far_end(), &byte, 1, MSG_DONTWAIT) == 0;
+}
+
 }  // namespace
 
 base::Error setup_error(int error_number) {
@@ -87,9 +135,9 @@ std::string Features::description() const {
       flags += name;
     }
   }
-  return fmt::format("io_uring on {}:{}{}{}, {} opcodes", kernel_release, flags,
+  return fmt::format("io_uring on {}:{}{}{}{}, {} opcodes", kernel_release, flags,
                      has_message_ring ? " MSG_RING" : "", has_restrictions ? " RESTRICTIONS" : "",
-                     opcodes);
+                     has_prompt_file_table ? " FILE_TABLE" : "", opcodes);
 }
 
 base::Result<Features> probe_features() {
@@ -108,6 +156,7 @@ base::Result<Features> probe_features() {
     }
   }
   features.has_restrictions = kernel->try_restrict();
+  features.has_prompt_file_table = has_prompt_file_table();
   return features;
 }
 

@@ -14,7 +14,10 @@ struct Features {
   bool has_deferred_completions = false;  ///< DEFER_TASKRUN, kernel 6.1.
   bool has_message_ring = false;          ///< MSG_RING, kernel 5.18.
   bool has_restrictions = false;          ///< A ring can be limited to the opcodes that it uses.
-  unsigned opcodes = 0;                   ///< How many operations the kernel knows.
+  /// A socket leaves a ring's own table at once, whatever else is under way there; kernel 6.13.
+  /// Before, it stayed open until all older operations of the table had ended.
+  bool has_prompt_file_table = false;
+  unsigned opcodes = 0;  ///< How many operations the kernel knows.
 
   /// One line: "io_uring on 6.1.0: DEFER_TASKRUN SINGLE_ISSUER ..., 49 opcodes".
   [[nodiscard]] std::string description() const;

@@ -25,10 +25,16 @@ constexpr std::array<unsigned, 4> kFlagSets{
     IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
     IORING_SETUP_SUBMIT_ALL};
 
-constexpr std::array<std::uint8_t, 12> kOpcodes{
+constexpr std::array<std::uint8_t, 13> kOpcodes{
     IORING_OP_ACCEPT,  IORING_OP_RECV,         IORING_OP_SEND,  IORING_OP_SENDMSG,
     IORING_OP_READ,    IORING_OP_WRITE,        IORING_OP_FSYNC, IORING_OP_POLL_ADD,
-    IORING_OP_CONNECT, IORING_OP_ASYNC_CANCEL, IORING_OP_CLOSE, IORING_OP_NOP};
+    IORING_OP_CONNECT, IORING_OP_ASYNC_CANCEL, IORING_OP_CLOSE, IORING_OP_NOP,
+    IORING_OP_SHUTDOWN};
+
+/// The ring's own descriptor, without which the thread would keep the ring for ever, and its files.
+constexpr std::array<std::uint8_t, 4> kRegistrations{
+    IORING_REGISTER_RING_FDS, IORING_UNREGISTER_RING_FDS, IORING_REGISTER_FILES2,
+    IORING_REGISTER_FILES_UPDATE};
 
 /// liburing 2.3 declares functions for these two registrations, but its shared library lacks them.
 long register_with(int ring_fd, unsigned opcode, void* argument, std::size_t count) {
@@ -77,19 +83,18 @@ base::Result<std::unique_ptr<KernelRing>> KernelRing::create(unsigned submission
 }
 
 bool KernelRing::try_restrict() {
-  std::array<io_uring_restriction, kOpcodes.size() + 3> restrictions{};
+  std::array<io_uring_restriction, kOpcodes.size() + 1 + kRegistrations.size()> restrictions{};
   std::size_t count = 0;
   for (const std::uint8_t opcode : kOpcodes) {
     restrictions[count].opcode = IORING_RESTRICTION_SQE_OP;
     restrictions[count++].sqe_op = opcode;
   }
   restrictions[count].opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED;
-  restrictions[count++].sqe_flags = IOSQE_BUFFER_SELECT;
-  // Both for the ring's own descriptor: without them the thread would keep the ring for ever.
-  restrictions[count].opcode = IORING_RESTRICTION_REGISTER_OP;
-  restrictions[count++].register_op = IORING_REGISTER_RING_FDS;
-  restrictions[count].opcode = IORING_RESTRICTION_REGISTER_OP;
-  restrictions[count++].register_op = IORING_UNREGISTER_RING_FDS;
+  restrictions[count++].sqe_flags = IOSQE_BUFFER_SELECT | IOSQE_FIXED_FILE;
+  for (const std::uint8_t registration : kRegistrations) {
+    restrictions[count].opcode = IORING_RESTRICTION_REGISTER_OP;
+    restrictions[count++].register_op = registration;
+  }
   return register_with(ring_->ring_fd, IORING_REGISTER_RESTRICTIONS, restrictions.data(), count) ==
          0;
 }
@@ -102,6 +107,20 @@ base::Result<void> KernelRing::enable() {
   // are taken.
   is_descriptor_registered_ = io_uring_register_ring_fd(ring_.get()) == 1;
   return {};
+}
+
+bool KernelRing::try_make_file_table(unsigned places) {
+  io_uring_rsrc_register table{};
+  table.nr = places;
+  table.flags = IORING_RSRC_REGISTER_SPARSE;
+  return register_with(ring_->ring_fd, IORING_REGISTER_FILES2, &table, sizeof table) == 0;
+}
+
+bool KernelRing::try_set_file(unsigned place, int fd) {
+  io_uring_files_update update{};
+  update.offset = place;
+  update.fds = reinterpret_cast<std::uint64_t>(&fd);
+  return register_with(ring_->ring_fd, IORING_REGISTER_FILES_UPDATE, &update, 1) == 1;
 }
 
 io_uring_sqe* KernelRing::next_entry() {

@@ -31,6 +31,11 @@ class KernelRing {
   bool try_restrict();
   base::Result<void> enable();
 
+  /// Makes the ring's own table of files, with empty places; once. False where the kernel refuses.
+  bool try_make_file_table(unsigned places);
+  /// Puts an open file into a place, or empties it with -1.
+  bool try_set_file(unsigned place, int fd);
+
   /// A cleared entry to fill in, or null if all are taken until the next submission.
   io_uring_sqe* next_entry();
   [[nodiscard]] bool has_free_entry() const;

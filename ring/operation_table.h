@@ -22,6 +22,8 @@ enum class OperationKind : std::uint8_t {
   connect,
   cancel,
   close,
+  shut_down_kept,
+  close_kept,
   wake_read
 };
 

@@ -108,8 +108,15 @@ class Ring {
   /// Asks for an early end of the operation with tag `target`; that operation completes by itself,
   /// perhaps with data.
   virtual void cancel(Tag target) = 0;
+  /// Says `how` (as of shutdown(2)) that no more is sent or read; may happen after the call.
+  virtual void shut_down(int fd, int how) = 0;
   /// Closes after all submitted operations of the turn; for sockets without operations under way.
   virtual void close(int fd) = 0;
+  /// Moves a socket without operations under way into the ring's own table once descriptors are
+  /// getting scarce: it is no open file of the process any more. Returns what stands for it from
+  /// now on, in calls of this ring only; `fd` itself where it stays what it was. Blocks for two
+  /// system calls.
+  virtual int keep(int fd) = 0;
 
   /// One turn: submits, waits at most `wait_max` for a first completion, hands every completion
   /// that is there to `sink`, returns the receive buffers, arms starved receives again.

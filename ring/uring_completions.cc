@@ -95,9 +95,24 @@ void UringRing::dispatch(const io_uring_cqe& entry, Sink& sink) {
         submit_or_park(index);
       }
       break;
+    case OperationKind::shut_down_kept:
+    case OperationKind::close_kept:
+      own_completed(index);
+      break;
     default:
       other_completed(index, entry, sink);
       break;
+  }
+}
+
+void UringRing::own_completed(std::uint32_t index) {
+  const Operation operation = table_[index];
+  --own_operations_;
+  table_.remove(index);
+  if (operation.kind == OperationKind::close_kept) {
+    files_.closed(operation.fd);
+  } else if (files_.end(operation.fd) && !is_stopping_) {
+    start_own(OperationKind::close_kept, operation.fd, 0);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <liburing.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -48,21 +49,23 @@ base::Result<std::unique_ptr<UringRing>> UringRing::create(const UringOptions& o
     return base::Unexpected(setup_error(errno));
   }
   return std::unique_ptr<UringRing>(
-      new UringRing(std::move(kernel), std::move(buffers), wake_fd, options.gather_max));
+      new UringRing(std::move(kernel), std::move(buffers), wake_fd, options));
 }
 
 UringRing::UringRing(std::unique_ptr<KernelRing> kernel,
                      std::unique_ptr<BufferPool> buffers,
                      int wake_fd,
-                     base::Nanoseconds gather_max)
+                     const UringOptions& options)
     : kernel_(std::move(kernel)),
       buffers_(std::move(buffers)),
       messages_(std::make_unique<MessagePool>()),
+      files_(options.kept_max),
       parked_{OperationPlace::parked},
       starved_{OperationPlace::starved},
       paused_{OperationPlace::paused},
       cancelled_{OperationPlace::cancelled},
-      gather_max_(gather_max),
+      gather_max_(options.gather_max),
+      keep_from_(options.keep_from),
       wake_fd_(wake_fd) {
   ++own_operations_;
   arm_wake();
@@ -130,8 +133,25 @@ void UringRing::connect(int fd, const void* address, unsigned address_bytes, Tag
   start(OperationKind::connect, fd, address, address_bytes, tag);
 }
 
+void UringRing::shut_down(int fd, int how) {
+  if (!FileTable::is_kept(fd)) {
+    ::shutdown(fd, how);
+    return;
+  }
+  files_.begin(fd);
+  start_own(OperationKind::shut_down_kept, fd, static_cast<std::uint64_t>(how));
+}
+
 void UringRing::close(int fd) {
-  submit_unreported(OperationKind::close, fd, 0);
+  if (!FileTable::is_kept(fd)) {
+    submit_unreported(OperationKind::close, fd, 0);
+  } else if (files_.try_close(fd)) {
+    start_own(OperationKind::close_kept, fd, 0);
+  }
+}
+
+int UringRing::keep(int fd) {
+  return fd < keep_from_ ? fd : files_.keep(*kernel_, fd);
 }
 
 void UringRing::cancel(Tag target) {
@@ -287,6 +307,11 @@ void UringRing::submit_unreported(OperationKind kind, int fd, std::uint64_t argu
   submit_or_park(table_.add(kind, fd, nullptr, argument, Tag{}));
 }
 
+void UringRing::start_own(OperationKind kind, int fd, std::uint64_t argument) {
+  ++own_operations_;
+  start(kind, fd, nullptr, argument, Tag{});
+}
+
 void UringRing::prepare(const Operation& operation, io_uring_sqe& entry) {
   void* memory = const_cast<void*>(operation.memory);
   const unsigned length = length_of(operation.argument);
@@ -334,6 +359,16 @@ void UringRing::prepare(const Operation& operation, io_uring_sqe& entry) {
     case OperationKind::close:
       io_uring_prep_close(&entry, operation.fd);
       break;
+    case OperationKind::shut_down_kept:
+      io_uring_prep_shutdown(&entry, operation.fd, static_cast<int>(operation.argument));
+      break;
+    case OperationKind::close_kept:
+      io_uring_prep_close_direct(&entry, FileTable::place_of(operation.fd));
+      return;
+  }
+  if (FileTable::is_kept(operation.fd)) {
+    entry.fd = static_cast<int>(FileTable::place_of(operation.fd));
+    entry.flags |= IOSQE_FIXED_FILE;
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "ring/file_table.h"
 #include "ring/operation_table.h"
 #include "ring/ring.h"
 
@@ -36,6 +37,10 @@ struct UringOptions {
   /// but no longer than this: threads that share a core then change places less often, and each
   /// finds more to do. Turns with few completions never wait for more than one; 0: none does.
   base::Nanoseconds gather_max{0};
+  /// Sockets that keep() can take into the ring's own table. At most what a process may open.
+  unsigned kept_max = 0;
+  /// keep() leaves descriptors below this one as they are: there are enough of them.
+  int keep_from = 0;
   /// The kernel refuses every opcode that this class does not use, whoever gets hold of the ring.
   bool restrict_operations = true;
 };
@@ -65,7 +70,9 @@ class UringRing final : public Ring {
   void poll(int fd, unsigned events, Tag tag) override;
   void connect(int fd, const void* address, unsigned address_bytes, Tag tag) override;
   void cancel(Tag target) override;
+  void shut_down(int fd, int how) override;
   void close(int fd) override;
+  int keep(int fd) override;
   void run_once(base::Nanoseconds wait_max, Sink& sink) override;
   void wake() override;
   [[nodiscard]] const RingCounters& counters() const override { return counters_; }
@@ -75,6 +82,8 @@ class UringRing final : public Ring {
   [[nodiscard]] std::size_t operations_under_way() const;
   /// Receive buffers that are not lent to a sink; all of them between turns.
   [[nodiscard]] unsigned buffers_free() const;
+  /// Sockets in the ring's own table.
+  [[nodiscard]] std::size_t kept() const { return files_.size(); }
   /// The IORING_SETUP_* flags that the kernel took.
   [[nodiscard]] unsigned setup_flags() const;
 
@@ -82,7 +91,7 @@ class UringRing final : public Ring {
   UringRing(std::unique_ptr<KernelRing> kernel,
             std::unique_ptr<BufferPool> buffers,
             int wake_fd,
-            base::Nanoseconds gather_max);
+            const UringOptions& options);
 
   [[nodiscard]] bool may_go_on(std::uint32_t index) const;
   void start(OperationKind kind, int fd, const void* memory, std::uint64_t argument, Tag tag);
@@ -90,6 +99,8 @@ class UringRing final : public Ring {
   bool try_submit(std::uint32_t index);
   void prepare(const Operation& operation, io_uring_sqe& entry);
   void submit_unreported(OperationKind kind, int fd, std::uint64_t argument);
+  void start_own(OperationKind kind, int fd, std::uint64_t argument);
+  void own_completed(std::uint32_t index);
   [[nodiscard]] bool submit_parked();
   void resume_paused();
   void resume_starved();
@@ -118,6 +129,7 @@ class UringRing final : public Ring {
   std::unique_ptr<BufferPool> buffers_;
   std::unique_ptr<MessagePool> messages_;
   OperationTable table_;
+  FileTable files_;
   OperationList parked_;     ///< Found no submission slot; oldest first.
   OperationList starved_;    ///< Receives that found no buffer.
   OperationList paused_;     ///< Accepts that wait out a shortage; by deadline.
@@ -127,6 +139,7 @@ class UringRing final : public Ring {
   bool is_stopping_ = false;
   RingCounters counters_;
   const base::Nanoseconds gather_max_;
+  const int keep_from_;
   unsigned reaped_ = 0;  ///< Completions of the last turn.
 
   int wake_fd_;

@@ -48,6 +48,9 @@ void PlainRing::connect(int, const void*, unsigned, ring::Tag) {
 void PlainRing::cancel(ring::Tag) {
   std::abort();
 }
+void PlainRing::shut_down(int, int) {
+  std::abort();
+}
 void PlainRing::close(int) {
   std::abort();
 }

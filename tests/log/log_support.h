@@ -40,7 +40,9 @@ class PlainRing final : public ring::Ring {
   void poll(int fd, unsigned events, ring::Tag tag) override;
   void connect(int fd, const void* address, unsigned address_bytes, ring::Tag tag) override;
   void cancel(ring::Tag target) override;
+  void shut_down(int fd, int how) override;
   void close(int fd) override;
+  int keep(int fd) override { return fd; }
   void run_once(base::Nanoseconds wait_max, ring::Sink& sink) override;
   void wake() override;
   [[nodiscard]] const ring::RingCounters& counters() const override { return counters_; }

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include "tests/ring/world.h"
@@ -44,7 +45,7 @@ class RingBehaviour : public testing::TestWithParam<WorldKind> {
       return fd >= 0;
     }));
     std::erase_if(recorder_.events, [](const Event& event) { return event.tag == kAccept; });
-    return fd;
+    return fd < 0 ? fd : ring().keep(fd);
   }
 
   std::unique_ptr<World> world_;
@@ -275,6 +276,48 @@ TEST_P(RingBehaviour, close_comes_after_the_operations_of_the_turn) {
   }));
   arrived += peer->read();
   EXPECT_TRUE(!arrived.empty() && std::string_view("bye").starts_with(arrived)) << arrived;
+}
+
+TEST_P(RingBehaviour, a_socket_that_is_shut_down_still_reads) {
+  std::unique_ptr<WorldPeer> peer;
+  const int fd = accept_one(peer);
+  ring().send(fd, bytes_of("1"), kSend);
+  ASSERT_TRUE(until_final(kSend));
+  ring().shut_down(fd, SHUT_WR);
+  ring().receive(fd, kReceive, ReceiveMode::one_shot);
+  std::string arrived;
+  ASSERT_TRUE(until([&] {
+    arrived += peer->read();
+    return arrived == "1" && peer->is_ended();
+  }));
+  peer->write("2");
+  ASSERT_TRUE(until_final(kReceive));
+  EXPECT_EQ(recorder_.data_of(kReceive), "2");
+  ring().close(fd);
+  idle();
+  EXPECT_EQ(world_->kept(), 0U);
+}
+
+TEST_P(RingBehaviour, a_place_that_is_taken_again_at_once_belongs_to_the_newcomer) {
+  for (int round = 0; round < 50; ++round) {
+    std::unique_ptr<WorldPeer> old_peer, new_peer;
+    const int old_fd = accept_one(old_peer);
+    ring().shut_down(old_fd, SHUT_RDWR);
+    ring().close(old_fd);
+    const int new_fd = accept_one(new_peer);
+    const Tag receive = tag(Op::receive, static_cast<std::uint32_t>(round) + 10);
+    ring().receive(new_fd, receive, ReceiveMode::one_shot);
+    ASSERT_TRUE(until([&] {
+      old_peer->read();
+      return old_peer->is_ended();
+    }));
+    new_peer->write("x");
+    ASSERT_TRUE(until_final(receive));
+    EXPECT_EQ(recorder_.data_of(receive), "x");
+    ring().close(new_fd);
+  }
+  idle();
+  EXPECT_EQ(world_->kept(), 0U);
 }
 
 TEST_P(RingBehaviour, an_operation_on_a_closed_descriptor_completes_with_an_error) {

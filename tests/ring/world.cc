@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "ring/features.h"
 #include "ring/listener.h"
 #include "ring/uring_ring.h"
 #include "tests/support/sim_ring.h"
@@ -95,8 +96,9 @@ class KernelWorld final : public World {
   [[nodiscard]] bool has_all_buffers() const override { return ring_->buffers_free() == buffers_; }
   [[nodiscard]] std::size_t open_fds() const override {
     const std::filesystem::directory_iterator folder("/proc/self/fd");
-    return static_cast<std::size_t>(std::distance(begin(folder), end(folder)));
+    return static_cast<std::size_t>(std::distance(begin(folder), end(folder))) + kept();
   }
+  [[nodiscard]] std::size_t kept() const override { return ring_->kept(); }
 
  private:
   unsigned buffers_;
@@ -139,6 +141,7 @@ class SimWorld final : public World {
   }
   [[nodiscard]] bool has_all_buffers() const override { return true; }  // They die with each call.
   [[nodiscard]] std::size_t open_fds() const override { return ring_.open_fds(); }
+  [[nodiscard]] std::size_t kept() const override { return ring_.kept(); }
 
  private:
   SimRing ring_;
@@ -157,14 +160,24 @@ std::vector<WorldKind> all_worlds() {
           SimOptions{.seed = seed, .faults = faults, .shuffles = shuffles});
     };
   };
-  return {{"kernel", kernel({.receive_buffers = 64})},
-          {"kernel_tiny", kernel({.submission_entries = 4,
-                                  .completion_entries = 8,
-                                  .receive_buffers = 2,
-                                  .receive_buffer_bytes = 128})},
-          {"kernel_unrestricted", kernel({.receive_buffers = 16, .restrict_operations = false})},
-          {"sim", sim({}, false)},
-          {"sim_rough", sim(SimFaults::harmless(), true)}};
+  std::vector<WorldKind> worlds{
+      {"kernel", kernel({.receive_buffers = 64})},
+      {"kernel_tiny", kernel({.submission_entries = 4,
+                              .completion_entries = 8,
+                              .receive_buffers = 2,
+                              .receive_buffer_bytes = 128})},
+      {"kernel_unrestricted", kernel({.receive_buffers = 16, .restrict_operations = false})},
+      {"sim", sim({}, false)},
+      {"sim_rough", sim(SimFaults::harmless(), true)}};
+  if (ring::probe_features().value().has_prompt_file_table) {
+    worlds.push_back({"kernel_kept", kernel({.receive_buffers = 64, .kept_max = 64})});
+    worlds.push_back({"kernel_tiny_kept", kernel({.submission_entries = 4,
+                                                  .completion_entries = 8,
+                                                  .receive_buffers = 2,
+                                                  .receive_buffer_bytes = 128,
+                                                  .kept_max = 64})});
+  }
+  return worlds;
 }
 
 void Recorder::completed(const ring::Completion& completion) {

@@ -36,6 +36,7 @@ class World {
   virtual ring::Ring& ring() = 0;
   virtual int listener() = 0;
   virtual std::unique_ptr<WorldPeer> connect() = 0;
+  [[nodiscard]] virtual std::size_t kept() const = 0;
   [[nodiscard]] virtual std::size_t operations_under_way() const = 0;
   /// All receive buffers are where they belong.
   [[nodiscard]] virtual bool has_all_buffers() const = 0;
@@ -50,7 +51,8 @@ inline std::ostream& operator<<(std::ostream& out, const WorldKind& kind) {
   return out << kind.name;
 }
 
-/// The kernel with sensible sizes and with tiny ones; the simulation calm and rough.
+/// The kernel with sensible sizes, with tiny ones, and with sockets in the ring's own table; the
+/// simulation calm and rough.
 std::vector<WorldKind> all_worlds();
 
 /// A completion that was kept.

@@ -32,7 +32,7 @@ bool SimPeer::is_accepted() const {
   return socket_->is_accepted;
 }
 bool SimPeer::is_closed_by_server() const {
-  return socket_->is_closed;
+  return socket_->is_closed || socket_->is_shut;
 }
 bool SimPeer::is_reset() const {
   return socket_->is_reset;

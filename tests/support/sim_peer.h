@@ -25,6 +25,7 @@ struct SimSocket {
   bool has_peer_gone = false;
   bool is_reset = false;
   bool is_closed = false;
+  bool is_shut = false;  ///< The server sends no more.
   std::deque<std::shared_ptr<SimSocket>> backlog;
 };
 
@@ -44,7 +45,7 @@ class SimPeer {
   void reset();
 
   [[nodiscard]] bool is_accepted() const;
-  /// The server's end was closed; what it sent before can still be read.
+  /// The server's end was closed, or sends no more; what it sent before can still be read.
   [[nodiscard]] bool is_closed_by_server() const;
   [[nodiscard]] bool is_reset() const;
 

@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 
 #include "base/check.h"
+#include "tests/support/sim_operation.h"
 
 namespace rondel::tests {
 
@@ -26,34 +27,6 @@ const char* characters(const std::byte* bytes) {
 
 }  // namespace
 
-struct SimRing::Operation {
-  enum class Kind : std::uint8_t {
-    accept,
-    receive,
-    send,
-    read,
-    write,
-    sync,
-    poll,
-    connect,
-    cancel,
-    close
-  };
-
-  Kind kind = Kind::close;
-  Tag tag;
-  int fd = -1;
-  bool is_multishot = false;
-  bool is_cancelled = false;
-  bool is_done = false;
-  unsigned events = 0;
-  std::byte* into = nullptr;
-  std::vector<std::span<const std::byte>> parts;
-  std::size_t bytes = 0;
-  base::Nanoseconds held_until{0};
-  std::optional<std::int32_t> decided;  ///< Has happened, is yet to be told.
-};
-
 SimRing::SimRing(const SimOptions& options) : options_(options), random_(options.seed) {
 }
 
@@ -65,66 +38,6 @@ bool SimRing::happens(unsigned chance) {
 
 std::size_t SimRing::between(std::size_t low, std::size_t high) {
   return low + random_() % (high - low + 1);
-}
-
-int SimRing::add_socket(std::shared_ptr<SimSocket> socket) {
-  int fd = kFirstFd;
-  for (const auto& [used, other] : *sockets_) {
-    if (used != fd) {
-      break;
-    }
-    ++fd;
-  }
-  (*sockets_)[fd] = std::move(socket);
-  return fd;
-}
-
-SimSocket* SimRing::find(int fd) const {
-  const auto found = sockets_->find(fd);
-  return found == sockets_->end() ? nullptr : found->second.get();
-}
-
-int SimRing::open_listener() {
-  auto socket = std::make_shared<SimSocket>();
-  socket->kind = SimSocket::Kind::listener;
-  return add_socket(std::move(socket));
-}
-
-SimPeer SimRing::connect(int listener_fd) {
-  SimSocket* listener = find(listener_fd);
-  RONDEL_CHECK(listener && listener->kind == SimSocket::Kind::listener);
-  auto socket = std::make_shared<SimSocket>();
-  socket->is_accepted = false;
-  listener->backlog.push_back(socket);
-  return SimPeer(std::move(socket));
-}
-
-std::pair<int, SimPeer> SimRing::open_pair() {
-  auto socket = std::make_shared<SimSocket>();
-  return {add_socket(socket), SimPeer(socket)};
-}
-
-std::pair<int, SimPeer> SimRing::open_unconnected(std::int32_t connect_result) {
-  auto socket = std::make_shared<SimSocket>();
-  socket->is_connected = false;
-  socket->connect_result = connect_result;
-  return {add_socket(socket), SimPeer(socket)};
-}
-
-int SimRing::open_file() {
-  auto socket = std::make_shared<SimSocket>();
-  socket->kind = SimSocket::Kind::file;
-  return add_socket(std::move(socket));
-}
-
-const std::string& SimRing::file_content(int fd) const {
-  RONDEL_CHECK(find(fd));
-  return find(fd)->outbound;
-}
-
-void SimRing::feed_file(int fd, std::string_view bytes) {
-  RONDEL_CHECK(find(fd));
-  find(fd)->inbound += bytes;
 }
 
 std::size_t SimRing::operations_under_way() const {
@@ -229,19 +142,6 @@ void SimRing::submit_queued() {
       active_.push_back(std::move(operation));
     }
   }
-}
-
-void SimRing::close_now(int fd) {
-  for (const auto& operation : active_) {
-    RONDEL_CHECK(operation->fd != fd);
-  }
-  SimSocket* socket = find(fd);
-  RONDEL_CHECK(socket);  // Closed twice, or never open.
-  socket->is_closed = true;
-  for (const auto& waiting : socket->backlog) {
-    waiting->is_reset = true;
-  }
-  sockets_->erase(fd);
 }
 
 void SimRing::run_once(base::Nanoseconds wait_max, ring::Sink& sink) {
@@ -394,7 +294,7 @@ bool SimRing::receive_data(Operation& operation, SimSocket& socket, ring::Sink& 
 }
 
 bool SimRing::step_send(Operation& operation, SimSocket& socket, ring::Sink& sink) {
-  if (!socket.is_connected) {
+  if (!socket.is_connected || socket.is_shut) {
     return finish(operation, -EPIPE, sink);
   }
   if (socket.is_reset) {

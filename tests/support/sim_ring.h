@@ -46,15 +46,17 @@ struct SimOptions {
   bool shuffles = true;  ///< Completions of different operations come in any order.
   std::size_t buffer_bytes = 4096;
   std::size_t window_bytes = 65536;  ///< What a socket holds for a peer that does not read.
+  bool keeps = true;                 ///< keep() takes every socket, as if descriptors were scarce.
 };
 
 /// The simulated twin of UringRing.
 ///
 /// Same seed and same calls give the same run. Stops the process when a caller breaks the contract
 /// of Ring: a second send on a socket, a tag used twice at a time, a close with operations under
-/// way. Data of a receive lies in memory of its own, freed after the call, so that a sanitizer sees
-/// who keeps it. Descriptors are from kFirstFd on, the lowest free one is used first; to real
-/// system calls they are not open. Thread: one; wake() from any.
+/// way, a kept socket used by another ring. Data of a receive lies in memory of its own, freed
+/// after the call, so that a sanitizer sees who keeps it. Descriptors are from kFirstFd on, the
+/// lowest free one is used first; to real system calls they are not open. Thread: one; wake() from
+/// any.
 class SimRing final : public ring::Ring {
  public:
   static constexpr int kFirstFd = 1'000'000;
@@ -85,7 +87,8 @@ class SimRing final : public ring::Ring {
   void set_faults(const SimFaults& faults) { options_.faults = faults; }
   [[nodiscard]] base::Nanoseconds now() const { return now_; }
   [[nodiscard]] std::size_t operations_under_way() const;
-  [[nodiscard]] std::size_t open_fds() const { return sockets_->size(); }
+  [[nodiscard]] std::size_t open_fds() const { return sockets_->size() + kept_.size(); }
+  [[nodiscard]] std::size_t kept() const { return kept_.size(); }
 
   void accept(int listener_fd, ring::Tag tag) override;
   void receive(int fd, ring::Tag tag, ring::ReceiveMode mode) override;
@@ -97,7 +100,9 @@ class SimRing final : public ring::Ring {
   void poll(int fd, unsigned events, ring::Tag tag) override;
   void connect(int fd, const void* address, unsigned address_bytes, ring::Tag tag) override;
   void cancel(ring::Tag target) override;
+  void shut_down(int fd, int how) override;
   void close(int fd) override;
+  int keep(int fd) override;
   /// Never sleeps: when nothing can happen, virtual time moves on by the wait.
   void run_once(base::Nanoseconds wait_max, ring::Sink& sink) override;
   void wake() override { wake_pending_.store(true); }
@@ -135,6 +140,7 @@ class SimRing final : public ring::Ring {
   base::Nanoseconds now_{0};
   using Sockets = std::map<int, std::shared_ptr<SimSocket>>;
   std::shared_ptr<Sockets> sockets_ = std::make_shared<Sockets>();
+  Sockets kept_;                                    ///< What this ring alone knows.
   std::vector<std::unique_ptr<Operation>> queued_;  ///< Called for, not yet submitted.
   std::vector<std::unique_ptr<Operation>> active_;
   std::atomic<bool> wake_pending_{false};
