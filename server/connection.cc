@@ -49,6 +49,15 @@ void Connection::arrived() {
   }
 }
 
+void Connection::read_continuously() {
+  is_multishot_ = true;
+  // Kernel TLS is set up and looked after through a descriptor.
+  const bool needs_descriptor = layer_ && (layer_->is_transparent() || layer_->wants_socket());
+  if (operations_ == 0 && !needs_descriptor) {
+    fd_ = shard_->ring().keep(fd_);
+  }
+}
+
 void Connection::enter_kernel() {
   if (!layer_ || is_receiving_ || is_sending_ || !is_output_empty() || is_closing() ||
       layer_->is_transparent() || !layer_->wants_socket()) {
@@ -341,7 +350,7 @@ void Connection::all_sent() {
     }
   }
   phase_ = Phase::shut;
-  ::shutdown(fd_, SHUT_WR);
+  shard_->ring().shut_down(fd_, SHUT_WR);
   if (has_peer_ended_) {
     die();
   } else {
@@ -394,7 +403,7 @@ void Connection::die() {
   }
   if (is_sending_) {
     // A send to a peer that does not read would wait for ever.
-    ::shutdown(fd_, SHUT_RDWR);
+    shard_->ring().shut_down(fd_, SHUT_RDWR);
     shard_->ring().cancel(tag_of(ring::Op::send));
   }
   if (is_dead()) {

@@ -112,8 +112,8 @@ class Connection final : public api::Connection, public Endpoint {
   [[nodiscard]] bool remember_held(base::ConnectionId source);
   void set_deadline(std::uint64_t delay_ms);
   void cancel_deadline() { deadline_.cancel(); }
-  /// From now on reads by multishot.
-  void read_continuously() { is_multishot_ = true; }
+  /// From now on reads by multishot, and stays on this shard.
+  void read_continuously();
   [[nodiscard]] std::size_t output_bytes() const { return outbox_ ? outbox_->bytes() : 0; }
 
   struct Traffic {
@@ -165,7 +165,7 @@ class Connection final : public api::Connection, public Endpoint {
 
   Shard* shard_;
   base::ConnectionId id_;
-  const int fd_;
+  int fd_;  ///< A descriptor, or what stands for it in the shard's ring.
   Phase phase_ = Phase::open;
   bool is_receiving_ = false;
   bool is_sending_ = false;

@@ -19,6 +19,7 @@
 #include "server/connection.h"
 #include "server/gather.h"
 #include "server/notify.h"
+#include "server/process.h"
 #include "server/shard.h"
 
 namespace rondel::server {
@@ -48,23 +49,17 @@ sigset_t handled_signals() {
   return signals;
 }
 
-/// One core for each shard, among those that we may use; only where the number of shards was left
-/// to us.
-void pin_to_core(std::thread& thread, std::size_t index) {
-  cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) {
-    return;
+/// A shard's ring. Once half of the files that the process may open are open, bound connections go
+/// into the tables of the rings, so that the limit does not bound how many there are.
+ring::UringOptions shard_ring(const ring::Features& features) {
+  constexpr std::size_t kTableMax = 1 << 20;  // The kernel's own limit.
+  const std::size_t open_files_max = std::min(raise_open_files_max(), kTableMax);
+  ring::UringOptions options{.gather_max = Shard::kGatherMax};
+  if (features.has_prompt_file_table) {
+    options.kept_max = static_cast<unsigned>(open_files_max);
+    options.keep_from = static_cast<int>(open_files_max / 2);
   }
-  std::size_t seen = 0;
-  for (std::size_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(cpu, &allowed) && seen++ == index) {
-      cpu_set_t one;
-      CPU_ZERO(&one);
-      CPU_SET(cpu, &one);
-      pthread_setaffinity_np(thread.native_handle(), sizeof(one), &one);
-      return;
-    }
-  }
+  return options;
 }
 
 }  // namespace
@@ -111,7 +106,7 @@ base::Result<void, StartFailure> Server::start_blocking() {
   RONDEL_TRY_VOID(open_listeners());
   offload_ = std::make_unique<OffloadPool>(std::max(2u, std::thread::hardware_concurrency()));
   core_.offload = offload_.get();
-  RONDEL_TRY_VOID(start_shards());
+  RONDEL_TRY_VOID(start_shards(*features));
   RONDEL_LOG_INFO(*core_.log, "server.ready", "{} shards, {} modules, listening on {}",
                   core_.shards.size(), core_.modules.size(), fmt::join(bound_addresses_, ", "));
   return {};
@@ -202,7 +197,8 @@ base::Result<void, StartFailure> Server::open_listeners() {
   return {};
 }
 
-base::Result<void, StartFailure> Server::start_shards() {
+base::Result<void, StartFailure> Server::start_shards(const ring::Features& features) {
+  const ring::UringOptions ring_options = shard_ring(features);
   const auto count = static_cast<std::ptrdiff_t>(core_.shards.size());
   all_stopped_ = std::make_unique<std::latch>(count);
   core_.shards_running = static_cast<int>(count);
@@ -211,22 +207,23 @@ base::Result<void, StartFailure> Server::start_shards() {
   for (const auto& shard : core_.shards) {
     std::promise<base::Result<void>> promise;
     started.push_back(promise.get_future());
-    threads_.emplace_back([this, &shard = *shard, promise = std::move(promise)]() mutable {
-      log::register_thread(assembly_.hub);
-      auto ring = ring::UringRing::create({.gather_max = Shard::kGatherMax});
-      if (!ring) {
-        promise.set_value(base::Unexpected(ring.error()));
-        --core_.shards_running;
-        all_stopped_->count_down();
-        return;
-      }
-      shard.start(std::move(*ring));
-      promise.set_value({});
-      shard.run();
-      all_stopped_->count_down();
-      may_finish_->wait();
-      shard.finish();
-    });
+    threads_.emplace_back(
+        [this, &shard = *shard, ring_options, promise = std::move(promise)]() mutable {
+          log::register_thread(assembly_.hub);
+          auto ring = ring::UringRing::create(ring_options);
+          if (!ring) {
+            promise.set_value(base::Unexpected(ring.error()));
+            --core_.shards_running;
+            all_stopped_->count_down();
+            return;
+          }
+          shard.start(std::move(*ring));
+          promise.set_value({});
+          shard.run();
+          all_stopped_->count_down();
+          may_finish_->wait();
+          shard.finish();
+        });
     pthread_setname_np(threads_.back().native_handle(),
                        fmt::format("rondel-{}", shard->index()).c_str());
     if (core_.snapshot->server().threads == 0) {

@@ -13,6 +13,7 @@
 #include "base/mpsc_queue.h"
 #include "log/writer/log_writer.h"
 #include "modules/api/admin.h"
+#include "ring/features.h"
 #include "server/assembly.h"
 #include "server/offload_pool.h"
 
@@ -48,7 +49,7 @@ class Server final : public api::Admin {
   base::Result<void, StartFailure> start_log();
   base::Result<void, StartFailure> open_storages();
   base::Result<void, StartFailure> open_listeners();
-  base::Result<void, StartFailure> start_shards();
+  base::Result<void, StartFailure> start_shards(const ring::Features& features);
   api::ReloadReport reload_blocking();
   void handle_requests();
   bool handle_signal(int signal);

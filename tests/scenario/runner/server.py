@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -74,6 +75,7 @@ class Server:
         self.certificates = {}
         self.log_path = os.path.join(self.folder, "server.log")
         self.log_level = "info"
+        self.open_files_max = None   # as many as we may
 
     def __enter__(self):
         try:
@@ -117,7 +119,7 @@ class Server:
         log = open(self.log_path, "ab")
         mark = log.tell()
         self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                        cwd=self.folder, start_new_session=True)
+                                        cwd=self.folder, start_new_session=True, preexec_fn=self.bound_open_files)
         log.close()
         deadline = time.monotonic() + 20 * PATIENCE
         for port in self.ports.values():
@@ -136,6 +138,10 @@ class Server:
             if time.monotonic() > deadline:
                 raise ServerError("the server is not ready:\n" + self.log_text(mark))
             time.sleep(0.02)
+
+    def bound_open_files(self):
+        if self.open_files_max is not None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self.open_files_max, self.open_files_max))
 
     def is_ready(self):
         """What must be there besides open ports."""
