@@ -15,14 +15,20 @@ namespace rondel::base {
 
 /// Single producer, single consumer; keeps order; refuses when full.
 ///
-/// Thread: try_push on one thread; try_pop, peek and prefetch on one other. Limits: capacity is a
-/// power of two.
+/// Memory for a cell is touched when it is first used, so a large queue that is mostly empty costs
+/// little. Thread: try_push on one thread; try_pop, peek and prefetch on one other. Limits:
+/// capacity is a power of two.
 template <class T>
 class SpscQueue {
  public:
   explicit SpscQueue(std::size_t capacity)
-      : mask_(std::bit_ceil(capacity) - 1),
-        cells_(std::make_unique<std::optional<T>[]>(mask_ + 1)) {}
+      : mask_(std::bit_ceil(capacity) - 1), cells_(new Cell[mask_ + 1]) {}
+  ~SpscQueue() {
+    while (try_pop()) {
+    }
+  }
+  SpscQueue(const SpscQueue&) = delete;
+  SpscQueue& operator=(const SpscQueue&) = delete;
 
   [[nodiscard]] std::size_t capacity() const { return mask_ + 1; }
 
@@ -35,7 +41,7 @@ class SpscQueue {
         return false;
       }
     }
-    cells_[tail & mask_].emplace(std::move(value));
+    std::construct_at(&cells_[tail & mask_].value, std::move(value));
     tail_.store(tail + 1, std::memory_order_release);
     return true;
   }
@@ -48,8 +54,9 @@ class SpscQueue {
         return std::nullopt;
       }
     }
-    std::optional<T> value = std::move(cells_[head & mask_]);
-    cells_[head & mask_].reset();
+    T& cell = cells_[head & mask_].value;
+    std::optional<T> value(std::move(cell));
+    std::destroy_at(&cell);
     head_.store(head + 1, std::memory_order_release);
     return value;
   }
@@ -58,7 +65,7 @@ class SpscQueue {
   /// is not known to be there. It stays the queue's, until it is popped.
   [[nodiscard]] const T* peek(std::size_t ahead) const {
     const std::size_t at = head_.load(std::memory_order_relaxed) + ahead;
-    return is_known(at) ? &*cells_[at & mask_] : nullptr;
+    return is_known(at) ? &cells_[at & mask_].value : nullptr;
   }
   /// Begins to load the cell of that value, which the producer's core has written last.
   void prefetch(std::size_t ahead) const {
@@ -78,13 +85,20 @@ class SpscQueue {
   }
 
  private:
+  /// Holds a value from push to pop; nothing before and after.
+  union Cell {
+    Cell() {}
+    ~Cell() {}
+    T value;
+  };
+
   /// For the consumer: whether it has seen that the producer has come beyond place `at`.
   [[nodiscard]] bool is_known(std::size_t at) const {
     return tail_seen_ - at - 1 <= mask_;  // Wraps round when `at` is not below tail_seen_.
   }
 
   const std::size_t mask_;
-  std::unique_ptr<std::optional<T>[]> cells_;
+  const std::unique_ptr<Cell[]> cells_;
   alignas(kCacheLineBytes) std::atomic<std::size_t> tail_{0};
   std::size_t head_seen_ = 0;  ///< The producer's last look at head_.
   alignas(kCacheLineBytes) std::atomic<std::size_t> head_{0};

@@ -1,6 +1,8 @@
 // What shards say to each other, and the queues that carry it.
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <memory>
 #include <string>
 #include <variant>
@@ -45,10 +47,11 @@ using Message = std::variant<RouteStanza, RouteCopies, MoveConnection, Call>;
 /// users has one queue.
 using Mailbox = base::SpscQueue<Message>;
 
-/// How many messages fit for each pair, so that all pairs together stay within bounds.
+/// How many messages fit for each pair, so that all pairs together stay within bounds; a power of
+/// two, as a queue's capacity is.
 [[nodiscard]] constexpr std::size_t mailbox_capacity(std::size_t shards) {
   const std::size_t share = base::kMailboxMessagesMax * 4 / (shards == 0 ? 1 : shards);
-  return share < 256 ? 256 : share > base::kMailboxMessagesMax ? base::kMailboxMessagesMax : share;
+  return std::bit_floor(std::clamp<std::size_t>(share, 256, base::kMailboxMessagesMax));
 }
 
 }  // namespace rondel::server

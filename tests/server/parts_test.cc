@@ -122,7 +122,9 @@ TEST(Mailbox, HasABoundedCapacityForEveryNumberOfShards) {
                          {2, 8192},
                          {4, 8192},
                          {8, 4096},
+                         {62, 512},
                          {64, 512},
+                         {65, 256},
                          {128, 256},
                          {256, 256}}) {
     EXPECT_EQ(mailbox_capacity(row.shards), row.capacity) << row.shards;
