@@ -66,6 +66,7 @@ void Connection::enter_kernel() {
   if (layer_->enter_socket(fd_) == api::Layer::Status::failed) {
     layer_failed();
   }
+  stream_.count_session();
 }
 
 void Connection::arm_receive() {

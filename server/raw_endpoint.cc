@@ -11,10 +11,12 @@ namespace rondel::server {
 
 RawEndpoint::RawEndpoint(Shard& shard, int fd, const api::PeerAddress& peer)
     : shard_(shard), fd_(fd), peer_(peer) {
+  ++shard_.raw_endpoints();
 }
 
 RawEndpoint::~RawEndpoint() {
   RONDEL_CHECK(operations_ == 0);
+  --shard_.raw_endpoints();
 }
 
 void RawEndpoint::attach(base::SlotHandle handle) {

@@ -21,6 +21,7 @@
 #include "server/endpoint.h"
 #include "server/outbox.h"
 #include "server/router.h"
+#include "server/session_counts.h"
 #include "store/combined_storage.h"
 #include "xml/parser.h"
 
@@ -105,6 +106,9 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
   [[nodiscard]] Router& router() { return router_; }
   [[nodiscard]] xml::ThreadParser& parser() { return parser_; }
   [[nodiscard]] ShardCounters& counters() { return counters_; }
+  [[nodiscard]] SessionCounts& session_counts() { return session_counts_; }
+  /// How many endpoints are raw ones; each counts itself.
+  [[nodiscard]] std::size_t& raw_endpoints() { return raw_endpoints_; }
   [[nodiscard]] base::ByteBuffer& scratch() { return scratch_; }
   [[nodiscard]] OutboxPool& outboxes() { return outboxes_; }
   [[nodiscard]] api::ShardModule* module_state(ModuleIndex module) {
@@ -258,6 +262,8 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
   base::ByteBuffer scratch_;
   OutboxPool outboxes_;
   ShardCounters counters_;
+  SessionCounts session_counts_;
+  std::size_t raw_endpoints_ = 0;
   std::vector<ShardListener> listeners_;
   std::vector<std::unique_ptr<store::StorageSession>> storages_;
   std::vector<api::NamedStorage> named_storages_;

@@ -209,12 +209,14 @@ void Shard::account_event(const store::UserKey& user,
 api::ServerStatus::ShardStatus Shard::status() {
   api::ServerStatus::ShardStatus status;
   status.index = index_;
-  endpoints_.for_each([&](base::SlotHandle, Endpoint& endpoint) {
-    if (Connection* connection = endpoint.as_connection()) {
-      ++status.connections;
-      status.sessions += connection->session() != nullptr ? 1 : 0;
+  // Counters only: a walk through a million sessions would hold up all of them.
+  status.connections = endpoints_.size() - raw_endpoints_;
+  status.sessions = session_counts_.total();
+  for (const SessionCounts::Engine& engine : session_counts_.engines()) {
+    if (engine.sessions > 0) {
+      status.engines.emplace_back(engine.name, engine.sessions);
     }
-  });
+  }
   status.users = router_.user_count();
   status.stanzas_received = counters_.stanzas_received;
   status.stanzas_sent = counters_.stanzas_sent;

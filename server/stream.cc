@@ -1,6 +1,7 @@
 #include "server/stream.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/encoding.h"
 #include "base/random.h"
@@ -201,6 +202,7 @@ bool Stream::layer_came_up(const api::Layer& layer) {
   RONDEL_LOG_DEBUG_WITH(log(), (log::Fields{.connection = connection_.id()}), "layer.up",
                         "layer={} version={} cipher={} engine={}", layer.info().name,
                         layer.info().version, layer.info().cipher, layer.info().engine);
+  count_session();
   return connection_.shard().run_layer_accept(connection_, layer);
 }
 
@@ -440,6 +442,14 @@ void Stream::lost(std::string_view why) {
   ended();
 }
 
+void Stream::count_session() {
+  if (session_ != nullptr) {
+    const api::Layer* layer = connection_.layer();
+    counted_ = connection_.shard().session_counts().move(
+        counted_, layer != nullptr ? layer->info().engine : std::string_view());
+  }
+}
+
 void Stream::ended() {
   if (state_ == StreamState::ended) {
     return;
@@ -451,6 +461,7 @@ void Stream::ended() {
   if (session_ != nullptr) {
     api::Session& session = *session_;
     session_ = nullptr;
+    connection_.shard().session_counts().leave(std::exchange(counted_, SessionCounts::kNowhere));
     connection_.shard().end_session(session);
   }
   if (was_bound) {

@@ -10,6 +10,7 @@
 #include "modules/api/contexts.h"
 #include "modules/api/registrar.h"
 #include "server/interface.h"
+#include "server/session_counts.h"
 #include "xml/document.h"
 #include "xml/stream_header.h"
 #include "xml/stream_namespaces.h"
@@ -70,6 +71,8 @@ class Stream {
   [[nodiscard]] std::string_view host() const { return host_ ? *host_ : std::string_view(); }
   [[nodiscard]] const Interface* interface() const { return interface_; }
   [[nodiscard]] api::Session* session() const { return session_; }
+  /// Something else may carry the records of the connection now.
+  void count_session();
   [[nodiscard]] const xml::StreamNamespaces& namespaces() const { return namespaces_; }
   [[nodiscard]] const log::Channel& log() const;
   /// The authenticated bare JID, then the bound full JID; empty before.
@@ -109,6 +112,7 @@ class Stream {
   StreamState state_ = StreamState::awaiting_header;
   bool has_sent_header_ = false;
   bool is_authenticated_ = false;
+  SessionCounts::Place counted_ = SessionCounts::kNowhere;
   const Interface* interface_ = nullptr;
   const std::string* host_ = nullptr;  ///< Among those of interface_, which outlives the stream.
   const std::string* mechanism_ = nullptr;  ///< Kept by a shard; null before authentication.

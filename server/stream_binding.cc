@@ -100,6 +100,7 @@ void Stream::bind_at_home() {
     refuse_binding(*request, StanzaErrorCondition::resource_constraint, "too many resources");
     return;
   }
+  count_session();
   if (negotiation_->is_temporary) {
     session_->user().set_temporary();
   }

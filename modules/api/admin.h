@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -37,6 +38,8 @@ struct ServerStatus {
     std::uint64_t connections = 0, sessions = 0, users = 0;
     std::uint64_t stanzas_received = 0, stanzas_sent = 0, bytes_received = 0, bytes_sent = 0;
     std::uint64_t loop_turns = 0, mailbox_refused = 0, buffers_starved = 0;
+    /// Sessions by what carries their records (LayerInfo::engine; empty: no layer).
+    std::vector<std::pair<std::string, std::uint64_t>> engines;
   };
   std::string version, kernel;
   std::chrono::seconds uptime{};

@@ -242,10 +242,11 @@ base::Task<Json> status(api::Shard& shard, Json) {
   }
   answer["certificates"] = std::move(certificates);
   Json engines = Json::object();
-  const std::vector<api::SessionStatus> sessions = co_await shard.admin().sessions(shard);
-  for (const api::SessionStatus& session : sessions) {
-    const std::string engine = session.engine.empty() ? "plain" : session.engine;
-    engines[engine] = engines.value(engine, 0) + 1;
+  for (const auto& part : status.shards) {
+    for (const auto& [name, count] : part.engines) {
+      const std::string engine = name.empty() ? "plain" : name;
+      engines[engine] = engines.value(engine, std::uint64_t{0}) + count;
+    }
   }
   answer["engines"] = std::move(engines);
   answer["shards"] = std::move(shards);

@@ -8,6 +8,7 @@ import json
 import os
 import socket
 import sys
+import time
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 sys.path[:0] = [os.path.join(ROOT, "scenario"), os.path.join(ROOT, "clients")]
@@ -98,9 +99,36 @@ def who_goes_away_in_the_middle_harms_nobody(server):
         assert operator.hear()["ok"]
 
 
+def status_counts_the_connections_of_clients_and_no_operator(server):
+    def connections(operator):
+        operator.say({"command": "status"})
+        return operator.hear()["total"]["connections"]
+
+    def until(wanted, operator):
+        deadline = time.monotonic() + WAIT_S
+        while connections(operator) != wanted:
+            assert time.monotonic() < deadline, f"{connections(operator)} connections, not {wanted}"
+            time.sleep(0.01)
+
+    with Operator(server) as operator:
+        for _ in range(3):
+            others = [Operator(server) for _ in range(5)]
+            clients = [socket.create_connection(("127.0.0.1", server.ports["clients"])) for _ in range(7)]
+            until(7, operator)
+            for client in clients[:4]:
+                client.close()
+            for other in others:
+                other.__exit__()
+            until(3, operator)
+            for client in clients[4:]:
+                client.close()
+            until(0, operator)
+
+
 TESTS = [answers_come_in_the_order_of_the_requests, a_request_may_come_in_pieces,
          what_is_no_request_is_refused_and_the_next_one_answered, a_request_without_end_ends_the_connection,
-         who_goes_away_in_the_middle_harms_nobody]
+         who_goes_away_in_the_middle_harms_nobody,
+         status_counts_the_connections_of_clients_and_no_operator]
 
 
 def main():

@@ -9,11 +9,14 @@
 #include <future>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <map>
+#include <random>
 #include <string>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 #include "base/mpsc_queue.h"
 #include "server/address_counter.h"
@@ -22,6 +25,7 @@
 #include "server/mailbox.h"
 #include "server/notify.h"
 #include "server/offload_pool.h"
+#include "server/session_counts.h"
 #include "tests/server/world.h"
 
 namespace rondel::server {
@@ -111,6 +115,53 @@ TEST(Allowance, SurvivesTheEndOfItsClockAndOfItsCounter) {
   EXPECT_EQ(allowance.spend(5000, kRound - 100, rate), 0U);
   EXPECT_EQ(allowance.spend(100, kRound, rate), 0U) << "100 ms later";
   EXPECT_GT(allowance.spend(kRound * 2, kRound, rate), 4'000'000U * 1000 / 1000);
+}
+
+TEST(SessionCounts, AreWhatAWalkWouldFind) {
+  server::SessionCounts counts;
+  std::mt19937 random(7);
+  const std::vector<std::string> names{"", "compact", "kernel", "retained"};
+  struct Session {
+    server::SessionCounts::Place place = server::SessionCounts::kNowhere;
+    std::string engine;
+  };
+  std::vector<Session> sessions(50);
+  for (int step = 0; step < 2000; ++step) {
+    Session& session = sessions[random() % sessions.size()];
+    if (random() % 3 == 0) {
+      counts.leave(std::exchange(session.place, server::SessionCounts::kNowhere));
+    } else {
+      session.engine = names[random() % names.size()];
+      session.place = counts.move(session.place, session.engine);
+    }
+    std::map<std::string, std::uint64_t> walked;
+    std::uint64_t total = 0;
+    for (const Session& each : sessions) {
+      if (each.place != server::SessionCounts::kNowhere) {
+        ++walked[each.engine];
+        ++total;
+      }
+    }
+    ASSERT_EQ(counts.total(), total);
+    for (const auto& engine : counts.engines()) {
+      ASSERT_EQ(engine.sessions, walked[engine.name]) << engine.name;
+    }
+  }
+}
+
+TEST(SessionCounts, LoseNobodyWhenThereAreTooManyNames) {
+  server::SessionCounts counts;
+  std::vector<server::SessionCounts::Place> places;
+  for (std::size_t i = 0; i < 2 * server::SessionCounts::kEnginesMax; ++i) {
+    places.push_back(counts.move(server::SessionCounts::kNowhere, fmt::format("engine {}", i)));
+  }
+  EXPECT_EQ(counts.engines().size(), server::SessionCounts::kEnginesMax);
+  EXPECT_EQ(counts.total(), places.size());
+  EXPECT_EQ(counts.engines().back().sessions, server::SessionCounts::kEnginesMax + 1);
+  for (const auto place : places) {
+    counts.leave(place);
+  }
+  EXPECT_EQ(counts.total(), 0U);
 }
 
 TEST(Mailbox, HasABoundedCapacityForEveryNumberOfShards) {

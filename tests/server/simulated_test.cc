@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/server/world.h"
@@ -208,6 +210,115 @@ TEST_P(Seeds, SurviveBrokenConnectionsInEveryStateOfALogin) {
   for (std::size_t i = 0; i < 12; ++i) {
     static_cast<void>(add_client(world, clients, i % 2, world.between(0, 1)).log_in());
   }
+  expect_quiet_end(world, clients);
+}
+
+/// The world compares counters with a walk after each turn.
+TEST_P(Seeds, CountSessionsThatComeMoveAndGoInEveryWay) {
+  SCOPED_TRACE(fmt::format("seed {}", GetParam()));
+  World world({.seed = GetParam(),
+               .shards = 3,
+               .faults = SimFaults::harmless(),
+               .interface_options = "resources_max = 1\n"});
+  Clients clients;
+  for (std::size_t i = 0; i < 30; ++i) {
+    Client& client = add_client(world, clients, world.between(0, 2), world.between(0, 2));
+    switch (world.between(0, 6)) {
+      case 0:  // A name that nobody has.
+        clients.back() = std::make_unique<Client>(world, "nobody@example.org", i % 3);
+        EXPECT_FALSE(clients.back()->log_in());
+        break;
+      case 1:  // Who comes again takes the resource over.
+        ASSERT_TRUE(client.log_in());
+        clients.push_back(std::make_unique<Client>(world, client.jid(), world.between(0, 2)));
+        ASSERT_TRUE(clients.back()->log_in());
+        break;
+      case 2:
+        ASSERT_TRUE(client.log_in());
+        client.peer().reset();
+        break;
+      case 3:
+        ASSERT_TRUE(client.log_in());
+        client.end_stream();
+        break;
+      case 4:
+        ASSERT_TRUE(client.authenticate());
+        client.open_stream();
+        client.ask_for_resource();
+        world.run(static_cast<int>(world.between(0, 30)));
+        client.peer().reset();
+        break;
+      default:
+        ASSERT_TRUE(client.log_in());
+    }
+  }
+  expect_quiet_end(world, clients);
+}
+
+/// Passes everything on; the kernel takes it over when the test wants it.
+class PassingLayer final : public api::Layer {
+ public:
+  explicit PassingLayer(const bool& wants_socket) : wants_socket_(wants_socket) {}
+  Status receive(std::span<const std::byte> wire,
+                 base::ByteBuffer& plain,
+                 base::ByteBuffer& /*wire_out*/) override {
+    is_up_ = true;
+    plain.append(wire);
+    return Status::ok;
+  }
+  Status send(std::span<const std::byte> plain, base::ByteBuffer& wire_out) override {
+    wire_out.append(plain);
+    return Status::ok;
+  }
+  void close(base::ByteBuffer& /*wire_out*/) override {}
+  [[nodiscard]] bool is_up() const override { return is_up_; }
+  [[nodiscard]] api::LayerInfo info() const override {
+    api::LayerInfo info;
+    info.name = "passing";
+    info.engine = is_transparent_ ? "socket" : "passing";
+    return info;
+  }
+  [[nodiscard]] std::optional<std::string> channel_binding(std::string_view) const override {
+    return std::nullopt;
+  }
+  [[nodiscard]] std::string_view failure() const override { return {}; }
+  [[nodiscard]] bool wants_socket() const override { return wants_socket_; }
+  Status enter_socket(int /*fd*/) override {
+    is_transparent_ = true;
+    return Status::ok;
+  }
+  [[nodiscard]] bool is_transparent() const override { return is_transparent_; }
+
+ private:
+  const bool& wants_socket_;
+  bool is_up_ = false;
+  bool is_transparent_ = false;
+};
+
+TEST(SimulatedServer, CountsASessionWhereTheKernelHasTakenItsRecordsOver) {
+  bool wants_socket = false;
+  World world;
+  Clients clients;
+  Client& client = add_client(world, clients, 0, 0);
+  ASSERT_TRUE(client.authenticate());
+  world.shard(0)
+      .find_connection({0, {0, 1}})
+      ->install_layer(std::make_unique<PassingLayer>(wants_socket));
+  client.open_stream();
+  ASSERT_TRUE(client.hears("</stream:features>")) << client.heard();
+  client.ask_for_resource();
+  ASSERT_TRUE(client.hears("</jid></bind></iq>")) << client.heard();
+  using Engines = std::vector<std::pair<std::string, std::uint64_t>>;
+  EXPECT_EQ(world.shard(0).status().engines, (Engines{{"passing", 1}}));
+  // It is handed over when no receive is under way and nothing is to be sent.
+  wants_socket = true;
+  SimFaults faults;
+  faults.ended_multishot = 1000;
+  world.ring(0).set_faults(faults);
+  client.say(" ");
+  EXPECT_TRUE(world.run_until([&] {
+    return world.shard(0).status().engines == Engines{{"socket", 1}};
+  }));
   expect_quiet_end(world, clients);
 }
 

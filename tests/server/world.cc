@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <map>
 
 #include "base/encoding.h"
 #include "base/test_clock.h"
@@ -203,6 +205,22 @@ World::~World() {
 void World::turn(std::size_t index) {
   current_ring = rings_[index];
   shard(index).run_once();
+  expect_counted(index);
+}
+
+void World::expect_counted(std::size_t index) {
+  std::map<std::string, std::uint64_t, std::less<>> walked;
+  std::uint64_t sessions = 0;
+  shard(index).for_each_session([&](api::Session& session) {
+    const api::Connection* connection = shard(index).find_connection(session.connection());
+    ASSERT_NE(connection, nullptr);
+    const api::Layer* layer = connection->layer();
+    ++walked[layer != nullptr ? std::string(layer->info().engine) : std::string()];
+    ++sessions;
+  });
+  const auto status = shard(index).status();
+  EXPECT_EQ(status.sessions, sessions);
+  EXPECT_THAT(status.engines, testing::UnorderedElementsAreArray(walked));
 }
 
 void World::turn() {

@@ -34,7 +34,8 @@ using BeforeProcessHook = std::function<hooks::Verdict(api::BeforeProcess&)>;
 /// A server without threads, sockets and disk: storage in memory, a module that lets everybody in
 /// who has an account, and one available session for each presence.
 ///
-/// Every shard has a virtual time of its own, which moves by what its ring waits. Thread: one.
+/// Every shard has a virtual time of its own, which moves by what its ring waits. After every turn
+/// its counters of sessions are compared with a walk. Thread: one.
 class World {
  public:
   explicit World(const WorldOptions& options = {});
@@ -76,6 +77,8 @@ class World {
   friend class Client;
 
   void make_core(const WorldOptions& options);
+  /// What status() says of sessions is what a walk through all of them finds.
+  void expect_counted(std::size_t shard);
 
   std::mt19937_64 random_;
   SlowRequests slow_;

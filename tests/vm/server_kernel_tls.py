@@ -54,6 +54,9 @@ def check_engines(server, jids):
     wrong = [f"{jid} ({session['interface']}): engine {session['engine']!r}, {session['tls']!r} {session['cipher']!r}"
              for jid, session in found.items() if session["engine"] != "kernel"]
     assert not wrong, "not in the kernel: " + "; ".join(wrong)
+    counted = json.loads(server.control("--json", "status"))
+    assert counted["engines"] == {"kernel": len(jids)}, f"status counts {counted['engines']}"
+    assert counted["total"]["sessions"] == len(jids), f"status counts {counted['total']}"
     for session in found.values():
         assert session["cipher"] in CIPHERS, f"an unknown cipher: {session}"
 
