@@ -109,6 +109,7 @@ void Shard::stop() {
   }
   is_stopping_ = true;
   stop_deadline_ms_ = base::monotonic_ms() + kStopMaxMs;
+  unsaved_deadline_ms_ = base::monotonic_ms() + kUnsavedMaxMs;
   for (std::uint32_t i = 0; i < listeners_.size(); ++i) {
     ring_->cancel({ring::Op::accept, {i, 0}});
   }
@@ -126,8 +127,8 @@ void Shard::stop() {
 
 void Shard::run() {
   // What is on its way here when the others have stopped is still carried out: stored, or answered.
-  for (bool has_reported = false;
-       !has_reported || core_.shards_running > 0 || !is_stopped() || has_work();) {
+  for (bool has_reported = false; !has_reported || core_.shards_running > 0 || !is_stopped() ||
+                                  has_work() || must_wait_for_modules();) {
     run_once();
     if (is_stopped() && !has_reported) {
       has_reported = true;
@@ -138,6 +139,11 @@ void Shard::run() {
       abort_all();
     }
   }
+}
+
+bool Shard::must_wait_for_modules() const {
+  return std::ranges::any_of(modules_, [](const auto& module) { return module->has_unsaved(); }) &&
+         base::monotonic_ms() < unsaved_deadline_ms_;
 }
 
 void Shard::abort_all() {

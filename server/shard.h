@@ -70,6 +70,7 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
   static constexpr std::chrono::microseconds kGatherMax{100};
   /// How long sessions may take to close at the end.
   static constexpr std::uint64_t kStopMaxMs = 5'000;
+  static constexpr std::uint64_t kUnsavedMaxMs = 30'000;
   /// How soon a connection that could not move is tried again.
   static constexpr std::uint64_t kMoveRetryMs = 1;
   /// No stream is authenticated without a session for longer: the longest deadline that can be
@@ -247,6 +248,7 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
                      api::AccountEvent event,
                      const std::string& except_full_jid);
   [[nodiscard]] bool has_work() const;
+  [[nodiscard]] bool must_wait_for_modules() const;
   /// `bytes` of a stanza stand at the end of the connection's output.
   void stanza_written(Connection& connection, std::string_view id, std::size_t bytes);
   void hold_source(Connection& slow);
@@ -284,6 +286,7 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
   /// When accounts changed, for as long as a stream may have been authenticated without a session.
   std::unordered_map<std::string, std::uint64_t, base::TextHash, std::equal_to<>> changed_accounts_;
   bool is_stopping_ = false;
+  std::uint64_t unsaved_deadline_ms_ = 0;
   std::uint64_t stop_deadline_ms_ = 0;
 };
 

@@ -29,6 +29,8 @@ class ShardModule {
   virtual void reloaded() {}
   /// The server stops: no new work; sessions are about to be closed.
   virtual void stopping() {}
+  /// Something of it waits to be stored: the shard does not end before, but within 30 s.
+  [[nodiscard]] virtual bool has_unsaved() const { return false; }
 };
 
 /// A loaded module. Holds what its shards share; no globals.

@@ -1,6 +1,7 @@
 // The module last-activity: how long the server is up, and an account has been away (XEP-0012).
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <memory>
 #include <string>
 #include <utility>
@@ -22,6 +23,12 @@ namespace ns = xmpp::ns;
 
 constexpr std::string_view kSpace = "last-activity";
 constexpr std::string_view kKey = "last";
+
+/// Writes of a shard under way at a time: when many sessions end at once, others need the storage,
+/// too.
+constexpr int kSaversMax = 256;
+/// Times that wait to be written; more are not kept.
+constexpr std::size_t kWaitingMax = 200'000;
 
 std::int64_t now_ms() {
   return store::timestamp_now().time_since_epoch().count();
@@ -117,6 +124,8 @@ class LastActivity final : public api::ShardModule {
     return Verdict::next();
   }
 
+  [[nodiscard]] bool has_unsaved() const override { return savers_ > 0; }
+
   void session_started(api::Session&) {}
   void session_ended(api::Session& session) {
     const Seen* seen = session.state(slot_);
@@ -142,25 +151,53 @@ class LastActivity final : public api::ShardModule {
   }
 
   void note(xmpp::JidView account, std::string status) {
-    if (store::KeyValueStore* values = key_values(account.domain())) {
-      store::UserKey key(std::string(account.local()), std::string(account.domain()));
-      save(*values, std::move(key), to_text({now_ms(), std::move(status)})).start();
+    if (key_values(account.domain()) == nullptr) {
+      return;
+    }
+    if (waiting_.size() >= kWaitingMax) {
+      tell_failure(std::string(account.bare()), "too many wait for it");
+      return;
+    }
+    waiting_.push_back({store::UserKey(std::string(account.local()), std::string(account.domain())),
+                        to_text({now_ms(), std::move(status)})});
+    if (savers_ < kSaversMax) {
+      ++savers_;
+      save_waiting().start();
     }
   }
 
-  base::Task<> save(store::KeyValueStore& values, store::UserKey key, std::string value) {
-    const std::string account = store::to_text(key);
-    std::string space(kSpace);
-    std::string name(kKey);
-    const auto saved =
-        co_await values.put(std::move(key), std::move(space), std::move(name), std::move(value));
-    if (!saved) {
-      RONDEL_LOG_ERROR_WITH(shard_.log(), (log::Fields{.jid = account}), "last-activity.storage",
-                            "the time of the last activity could not be stored: {}",
-                            saved.error().message);
+  base::Task<> save_waiting() {
+    while (!waiting_.empty()) {
+      auto [key, value] = std::move(waiting_.front());
+      waiting_.pop_front();
+      store::KeyValueStore* values = key_values(key.host);
+      if (values == nullptr) {
+        continue;
+      }
+      const std::string account = store::to_text(key);
+      std::string space(kSpace);
+      std::string name(kKey);
+      const auto saved =
+          co_await values->put(std::move(key), std::move(space), std::move(name), std::move(value));
+      if (!saved) {
+        tell_failure(account, saved.error().message);
+      }
     }
+    --savers_;
   }
 
+  void tell_failure(const std::string& account, std::string_view why) {
+    RONDEL_LOG_ERROR_WITH(shard_.log(), (log::Fields{.jid = account}), "last-activity.storage",
+                          "the time of the last activity could not be stored: {}", why);
+  }
+
+  struct Note {
+    store::UserKey key;
+    std::string value;
+  };
+
+  std::deque<Note> waiting_;  ///< Oldest first.
+  int savers_ = 0;            ///< Coroutines that work on them.
   api::Shard& shard_;
   api::SessionSlot<Seen> slot_;
 };

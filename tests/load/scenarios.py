@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 """Every scenario of rondel-load against the rondeld of this build, and every way to log in: nothing goes wrong."""
 
+import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -10,7 +12,9 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "scenario"))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "perf", "idle"))
 
+from accounts import PASSWORD, PREFIX, add_accounts  # noqa: E402
 from erring_server import LOAD, PATIENCE, expect  # noqa: E402
 from runner.server import Rondel  # noqa: E402
 
@@ -107,6 +111,31 @@ def check_few_open_files():
         expect("few open files: nothing leaks", open_now < files / 2, open_now)
 
 
+def check_mass_stop():
+    """The end of a server with more users than a shard may have storage operations under way: what they end with is kept."""
+    users = 6000
+    server = Rondel(threads=1)
+    add_accounts(server, users)
+    server.interface_extra = "connections_per_address_max = 100000"
+    with tempfile.TemporaryDirectory() as folder, server:
+        generator = subprocess.Popen(
+            [LOAD, "idle", "--server", f"127.0.0.1:{server.ports['clients']}", "--domain", "localhost", "--users", str(users),
+             "--user-prefix", PREFIX, "--password", PASSWORD, "--scram-cache", os.path.join(folder, "keys"), "--duration", "600",
+             "--quiet"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            deadline = time.monotonic() + 60 * PATIENCE
+            while json.loads(server.control("--json", "status"))["total"]["sessions"] < users and time.monotonic() < deadline:
+                time.sleep(0.1)
+            server.process.terminate()
+            server.process.wait(60 * PATIENCE)
+        finally:
+            generator.kill()
+            generator.wait()
+        with contextlib.closing(sqlite3.connect(os.path.join(server.data, "rondel.db"))) as database:
+            kept = database.execute("SELECT count(*) FROM key_value WHERE space = 'last-activity'").fetchone()[0]
+        expect("mass stop: every last activity is kept", kept == users, kept, server.log_text())
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         with Rondel(interfaces={"plain": "off", "starttls": "required", "direct": "direct"}) as server:
@@ -115,6 +144,7 @@ def main():
             check_logins(load)
             check_scenarios(load)
     check_few_open_files()
+    check_mass_stop()
     return 0
 
 
