@@ -143,6 +143,15 @@ ProcessTime ProcessWatch::time() {
   return sum;
 }
 
+double ProcessWatch::cpu_seconds() {
+  double sum = 0;
+  for (Watched& watched : watched_) {
+    watched.last.total_s = exact_seconds(watched.pid).value_or(watched.last.total_s);
+    sum += watched.last.total_s;
+  }
+  return sum;
+}
+
 std::optional<ProcessMemory> ProcessWatch::memory() const {
   ProcessMemory sum;
   for (const Watched& watched : watched_) {

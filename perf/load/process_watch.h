@@ -43,6 +43,8 @@ class ProcessWatch {
   [[nodiscard]] std::uint64_t threads() const;
 
   [[nodiscard]] ProcessTime time();
+  /// time().total_s, without a look at a file.
+  [[nodiscard]] double cpu_seconds();
   /// Absent if it may not be read.
   [[nodiscard]] std::optional<ProcessMemory> memory() const;
   /// Only the resident size, which is quick.

@@ -90,6 +90,7 @@ class Run {
   /// Everything that comes before the load; false: not one session logged in.
   [[nodiscard]] bool bring_sessions();
   void load_until(std::int64_t until);
+  void measure();
   void drain();
   void say_good_bye();
   void turn(std::int64_t until);

@@ -153,6 +153,9 @@ TEST(ProcessWatch, SeesThisProcess) {
   const double used = watch.time().total_s - before.total_s;
   EXPECT_GE(used, 0.1);
   EXPECT_LT(used, 0.3);
+  const double glanced = watch.cpu_seconds();
+  EXPECT_GE(glanced, before.total_s + used);
+  EXPECT_LT(glanced, before.total_s + used + 0.1);
   ASSERT_TRUE(watch.memory());
   EXPECT_GT(watch.memory()->private_dirty, 100'000U);
   EXPECT_GE(watch.memory()->rss, watch.memory()->pss);

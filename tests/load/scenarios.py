@@ -67,7 +67,11 @@ def check_scenarios(load):
            and result["login"]["latency_us"]["count"] > 0 and result["login"]["key_derivations"] <= USERS, result["login"])
     result = load.run("chat", "--rate", "500", "--arrivals", "poisson", "--partners", "random", "--to", "full")
     expect("chat: keeps its rate", 300 < result["work"]["rate"] < 700, result["work"])
+    expect("chat: an open loop isn't held up by looks at memory, which come before and behind it",
+           set(result["series"]["server_pss"]) == {None} and result["server"]["memory_start"]["pss"] > 0
+           and result["server"]["memory_end"]["pss"] > 0, result["series"]["server_pss"])
     expect("chat: says how late it was", result["generator"]["late_us"]["count"] > 300, result["generator"])
+    expect("chat: is measured as long as it was told to", 1.4 < result["measured_s"] < 1.7, result["measured_s"])
     load.run("chat", "--window", "32", "--pipeline", "8", "--body-bytes", "2000")
     result = load.run("idle", "--visit", "--baseline", "2", "--ping-interval", "0.5")
     expect("idle: every session answers", result["idle"]["answered"] == USERS
