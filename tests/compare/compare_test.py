@@ -65,6 +65,20 @@ class Judgement(unittest.TestCase):
         self.assertIs(shards.judge(figures(rondel=100.0, rondel_2=180.0))[0].reached, True)
         self.assertIs(shards.judge(figures(rondel=100.0, rondel_2=179.0))[0].reached, False)
 
+    def test_latency_says_what_part_of_it_is_the_generators(self):
+        latency = next(row for row in rows.all_rows() if row.name == "latency")
+        found = {"rondel": Figure([Sample(0.5, {"generator_late_p99_us": late}) for late in (20, 24, 900)]),
+                 "ejabberd": Figure([Sample(5.0, {"generator_late_p99_us": None})])}
+        verdict = latency.judge(found)[0]
+        self.assertIs(verdict.reached, True)
+        self.assertIn("rondel 0.024 ms)", verdict.text)
+
+    def test_what_changes_much_has_more_rounds_and_the_quick_form_one(self):
+        found = {row.name: (row.rounds(3), row.rounds(1)) for row in rows.all_rows()}
+        self.assertEqual(found["latency"], (5, 1))
+        self.assertEqual(found["chat-100"], (3, 1))
+        self.assertEqual(found["growth"], (2, 1))
+
     def test_medians_leave_out_rounds_that_failed(self):
         figure = Figure([Sample(3.0), Sample(None, problems=["gone"]), Sample(5.0), Sample(10.0)])
         self.assertEqual((figure.median, figure.spread), (5.0, (3.0, 10.0)))
@@ -131,6 +145,7 @@ class Reports(unittest.TestCase):
             self.assertIn(f"| {row.title} |", table)
         self.assertIn("2.00 (1.00–3.00)", table)
         self.assertIn("25.0 × less", table)
+        self.assertIn("Rounds: 2, 4 of latency.", table)
         self.assertIn("ejabberd did not take part: not installed & gone", table)
         self.assertIn("<lost> 1", table)
 

@@ -130,13 +130,13 @@ class Contest:
     def run(self, rows, rounds):
         """row name -> contestant -> Figure. Rounds are outermost, and who begins changes, so that noise hits all."""
         samples = {row.name: {name: [] for name in row.contestants(self)} for row in rows}
-        for turn in range(rounds):
+        for turn in range(max((row.rounds(rounds) for row in rows), default=0)):
             for row in rows:
-                if turn >= row.rounds_max:
+                if turn >= row.rounds(rounds):
                     continue
                 row.prepare(self)
                 names = row.contestants(self)
-                self.say(f"round {turn + 1} of {rounds}: {row.title}")
+                self.say(f"round {turn + 1} of {row.rounds(rounds)}: {row.title}")
                 for name in names[turn % len(names):] + names[:turn % len(names)] if names else []:
                     samples[row.name][name].append(self.run_row(row, name))
         return {row: {name: Figure(found) for name, found in of_row.items()} for row, of_row in samples.items()}

@@ -58,17 +58,18 @@ def verdict_text(verdict, mark=word):
     return f"{verdict.text}: {mark(verdict)}{ratio_text(verdict)}"
 
 
-def head_lines(contest, rounds):
+def head_lines(contest, rounds, rows=()):
+    more = "".join(f", {row.rounds(rounds)} of {row.name}" for row in rows if row.rounds(rounds) > rounds)
     versions = "; ".join(f"{TITLES[name]} {version}".strip(" -") for name, version in contest.versions.items()
                          if name in contest.names)
     lines = [f"Machine: {contest.machine.description()}. Server on core {contest.machine.server_cpus() or 'any'}, "
-             f"generator on {contest.machine.generator_cpus() or 'any'}. Rounds: {rounds}. {versions}."]
+             f"generator on {contest.machine.generator_cpus() or 'any'}. Rounds: {rounds}{more}. {versions}."]
     lines += [f"{TITLES[name]} did not take part: {why}" for name, why in contest.absent.items()]
     return lines
 
 
 def markdown(contest, rows, results, rounds):
-    lines = head_lines(contest, rounds)
+    lines = head_lines(contest, rounds, rows)
     lines += ["", "Medians, and in brackets the lowest and highest of the rounds. CPU is the server's own, by the kernel's "
               "count, for each message, login or copy. Ratios are of medians.", "",
               "| what | unit | Rondel | bare relay | Prosody | ejabberd | Rondel / relay | better peer / Rondel | must |",
@@ -231,7 +232,7 @@ def page(contest, rows, results, rounds):
     """One file, without scripts and without anything from elsewhere."""
     verdicts = [verdict for row in rows for verdict in row.judge(results[row.name])]
     reached = sum(verdict.reached is True for verdict in verdicts)
-    heads = "".join(f'<p class="head">{html.escape(line)}</p>' for line in head_lines(contest, rounds))
+    heads = "".join(f'<p class="head">{html.escape(line)}</p>' for line in head_lines(contest, rounds, rows))
     sections = "".join(section(row, results[row.name]) for row in rows)
     problems = problem_lines(results)
     wrong = ("<section><h2>What went wrong</h2><ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in problems)

@@ -83,6 +83,7 @@ class Row:
     relay = None      # the relay's mode, if it takes part
     tls = False
     rounds_max = 9    # for what changes little from round to round
+    rounds_more = 0   # for what changes much, behind the others' rounds
 
     def __init__(self, name, title, rules=()):
         self.name, self.title, self.rules = name, title, list(rules)
@@ -94,6 +95,10 @@ class Row:
         if self.relay and "relay" in contest.names:
             names.append("relay")
         return [name for name in names if name in contest.names]
+
+    def rounds(self, usual):
+        """How many this row has."""
+        return usual if usual == 1 else min(usual + self.rounds_more, self.rounds_max)
 
     def prepare(self, contest):
         """Before each of the row's rounds."""
@@ -274,9 +279,14 @@ class Presence(Row):
 
 
 class Latency(Row):
-    """p99 at half of the better peer's highest rate, open loop; the highest rate is a closed loop's."""
+    """p99 at half of the better peer's highest rate, open loop; the highest rate is a closed loop's.
+
+    Whoever takes a core for a millisecond moves it, whichever contestant it meets: hence more rounds, and beside the
+    verdict the part that is nobody's, how late the generator itself was.
+    """
 
     unit = "ms, p99"
+    rounds_more = 2
     relay = "pairs"
 
     def __init__(self, name, title, rules):
@@ -311,6 +321,14 @@ class Latency(Row):
         return Sample(None if p99 is None else p99 / 1000, {"p50_us": latency.get("p50"), "p99_9_us": latency.get("p99_9"),
                                            "generator_late_p99_us": (result["generator"]["late_us"] or {}).get("p99")},
                       problems_of(result), result)
+
+    def judge(self, figures):
+        late = {name: figure.note("generator_late_p99_us") for name, figure in figures.items()}
+        late = ", ".join(f"{name} {value / 1000:.3f} ms" for name, value in late.items() if value is not None)
+        verdicts = super().judge(figures)
+        for verdict in verdicts if late else []:
+            verdict.text += f" (of it how late the generator itself was, p99: {late})"
+        return verdicts
 
 
 class Shards(Row):
