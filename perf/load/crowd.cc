@@ -104,7 +104,8 @@ void Crowd::turn(std::int64_t until) {
   flush();
   const std::int64_t now = now_ns();
   check_deadlines(now);
-  ring_->run_once(base::Nanoseconds(std::max<std::int64_t>(0, until - now)), *this);
+  const std::int64_t wait = options_.is_spinning ? 0 : std::max<std::int64_t>(0, until - now);
+  ring_->run_once(base::Nanoseconds(wait), *this);
 }
 
 void Crowd::flush() {

@@ -64,6 +64,7 @@ void add_load(CLI::App& app, Options& options) {
       ->check(CLI::NonNegativeNumber);
   app.add_option("--arrivals", options.is_poisson, "even, poisson")
       ->transform(CLI::Transformer(arrivals));
+  app.add_flag("--spin", options.is_spinning, "never sleep: the core is this program's alone");
   app.add_option("--window", options.window, "under way for each sender; logins at a time (login)")
       ->check(CLI::Range(1, 100'000));
   app.add_option("--pipeline", options.pipeline, "messages in one write")

@@ -40,6 +40,7 @@ struct Options {
   unsigned baseline = 0;
   double rate = 0;
   bool is_poisson = false;
+  bool is_spinning = false;  ///< Never sleeps: for a core that nobody else has.
   unsigned window = 1;
   unsigned pipeline = 1;
   double duration_s = 10;

@@ -89,6 +89,7 @@ Json options_of(const Options& options) {
           {"baseline", options.baseline},
           {"rate", options.rate},
           {"arrivals", options.is_poisson ? "poisson" : "even"},
+          {"spin", options.is_spinning},
           {"window", options.window},
           {"pipeline", options.pipeline},
           {"duration_s", options.duration_s},

@@ -345,7 +345,7 @@ void Run::progress(const Sample& sample) {
 void Run::find_bottlenecks() {
   const double percent = per_cent(result_.end.own_cpu_s - result_.begin.own_cpu_s,
                                   result_.end.at_ns - result_.begin.at_ns);
-  if (percent >= kBusyPercent) {
+  if (percent >= kBusyPercent && !options_.is_spinning) {
     result_.bottlenecks.push_back(fmt::format("the generator's core was {:.0f} % busy", percent));
   }
   const Histogram& late = crowd_->metrics().late;

@@ -72,6 +72,10 @@ def check_scenarios(load):
            and result["server"]["memory_end"]["pss"] > 0, result["series"]["server_pss"])
     expect("chat: says how late it was", result["generator"]["late_us"]["count"] > 300, result["generator"])
     expect("chat: is measured as long as it was told to", 1.4 < result["measured_s"] < 1.7, result["measured_s"])
+    result = load.run("chat", "--rate", "500", "--spin")
+    expect("chat: a generator that spins keeps its rate, and is no bottleneck for being busy",
+           300 < result["work"]["rate"] < 700 and result["generator"]["cpu_percent"] > 50
+           and not any("busy" in why for why in result["generator"]["why"]), result["generator"])
     load.run("chat", "--window", "32", "--pipeline", "8", "--body-bytes", "2000")
     result = load.run("idle", "--visit", "--baseline", "2", "--ping-interval", "0.5")
     expect("idle: every session answers", result["idle"]["answered"] == USERS
