@@ -23,10 +23,12 @@ struct Outbox {
 /// Outboxes that wait for the next connection with something to write, their memory with them.
 ///
 /// An idle connection holds none, and a busy one asks no allocator. Owner: a shard. Thread: the
-/// shard's. Limits: kSparesMax of them, each buffer at most kSpareBytesMax; what is more is freed.
+/// shard's. Limits: kBytesMax of memory together, each buffer at most kSpareBytesMax; what is more
+/// is freed.
 class OutboxPool {
  public:
-  static constexpr std::size_t kSparesMax = 256;
+  /// What 700 connections hold that write chat in one turn: a busy shard has them all at once.
+  static constexpr std::size_t kBytesMax = 4 * 1024 * 1024;
   static constexpr std::size_t kSpareBytesMax = 4096;
 
   [[nodiscard]] std::unique_ptr<Outbox> take() {
@@ -35,20 +37,31 @@ class OutboxPool {
     }
     auto outbox = std::move(spares_.back());
     spares_.pop_back();
+    bytes_ -= memory_of(*outbox);
     return outbox;
   }
   /// Nothing of it may be with the ring any more.
   void give_back(std::unique_ptr<Outbox> outbox) {
-    if (spares_.size() >= kSparesMax) {
-      return;
-    }
     outbox->output.recycle(kSpareBytesMax);
     outbox->wire.recycle(kSpareBytesMax);
     outbox->sending.recycle(kSpareBytesMax);
+    const std::size_t memory = memory_of(*outbox);
+    if (bytes_ + memory > kBytesMax) {
+      return;
+    }
+    bytes_ += memory;
     spares_.push_back(std::move(outbox));
   }
+  /// That wait now.
+  [[nodiscard]] std::size_t spares() const { return spares_.size(); }
 
  private:
+  static std::size_t memory_of(const Outbox& outbox) {
+    return sizeof(Outbox) + outbox.output.capacity() + outbox.wire.capacity() +
+           outbox.sending.capacity();
+  }
+
+  std::size_t bytes_ = 0;
   std::vector<std::unique_ptr<Outbox>> spares_;
 };
 

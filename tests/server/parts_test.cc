@@ -10,6 +10,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <map>
+#include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <sys/socket.h>
@@ -25,6 +27,7 @@
 #include "server/mailbox.h"
 #include "server/notify.h"
 #include "server/offload_pool.h"
+#include "server/outbox.h"
 #include "server/session_counts.h"
 #include "tests/server/world.h"
 
@@ -180,6 +183,44 @@ TEST(Mailbox, HasABoundedCapacityForEveryNumberOfShards) {
                          {256, 256}}) {
     EXPECT_EQ(mailbox_capacity(row.shards), row.capacity) << row.shards;
   }
+}
+
+// --- OutboxPool
+
+std::unique_ptr<Outbox> used_outbox(std::size_t bytes) {
+  auto outbox = std::make_unique<Outbox>();
+  outbox->output.append(std::string(bytes, 'x'));
+  return outbox;
+}
+
+TEST(OutboxPool, KeepsTheMemoryOfAsManyConnectionsAsABusyTurnHas) {
+  OutboxPool pool;
+  for (int i = 0; i < 600; ++i) {
+    pool.give_back(used_outbox(2048));
+  }
+  EXPECT_EQ(pool.spares(), 600U);
+  const std::unique_ptr<Outbox> again = pool.take();
+  EXPECT_TRUE(again->empty());
+  EXPECT_GE(again->output.capacity(), 2048U);
+}
+
+TEST(OutboxPool, KeepsNoMoreMemoryThanItsBound) {
+  OutboxPool pool;
+  const std::size_t fit = OutboxPool::kBytesMax / OutboxPool::kSpareBytesMax;
+  for (std::size_t i = 0; i < 2 * fit; ++i) {
+    pool.give_back(used_outbox(OutboxPool::kSpareBytesMax));
+  }
+  EXPECT_LT(pool.spares(), fit);
+  const std::size_t full = pool.spares();
+  EXPECT_NE(pool.take(), nullptr);
+  pool.give_back(used_outbox(OutboxPool::kSpareBytesMax));
+  EXPECT_EQ(pool.spares(), full) << "what was taken is room again";
+}
+
+TEST(OutboxPool, KeepsNoLargeBuffer) {
+  OutboxPool pool;
+  pool.give_back(used_outbox(OutboxPool::kSpareBytesMax + 1));
+  EXPECT_EQ(pool.take()->output.capacity(), 0U);
 }
 
 // --- OffloadPool
