@@ -28,15 +28,20 @@ constexpr std::size_t kSmallBlockBytes = 2 * 1024;
 constexpr std::size_t kBigBlockBytes = 8 * 1024;
 #ifdef RONDEL_ARENA_NO_CACHE
 // The address sanitizer finds a use of a dead stanza only when its memory really goes.
-constexpr std::size_t kCachedBytesMax = 0;
+constexpr std::size_t kSmallBlocksMax = 0;
+constexpr std::size_t kBigBlocksMax = 0;
 #else
-constexpr std::size_t kCachedBytesMax = 512 * 1024;
+// Stanzas that go to another thread leave in crowds, and come so from there: what one turn of a
+// busy shard sends and receives is to find its blocks here.
+constexpr std::size_t kSmallBlocksMax = 1024;
+constexpr std::size_t kBigBlocksMax = 64;
 #endif
 
 /// Free blocks of one size; the link lies in the block itself.
 struct FreeList {
   void* first;
   std::size_t count;
+  std::size_t count_max;
 };
 
 /// No destructor of its own: an arena may die after the thread's other thread-local objects.
@@ -45,7 +50,8 @@ struct BlockCache {
   FreeList big;
   bool is_closed;
 };
-constinit thread_local BlockCache cache{};
+constinit thread_local BlockCache cache{
+    {nullptr, 0, kSmallBlocksMax}, {nullptr, 0, kBigBlocksMax}, false};
 
 void drain(FreeList& list) {
   while (list.first != nullptr) {
@@ -92,7 +98,7 @@ void* take(std::size_t size) {
 
 void give_back(void* block, std::size_t size) {
   FreeList* list = list_for(size);
-  if (list == nullptr || cache.is_closed || (list->count + 1) * size > kCachedBytesMax) {
+  if (list == nullptr || cache.is_closed || list->count >= list->count_max) {
     ::operator delete(block, std::align_val_t{16});
     return;
   }

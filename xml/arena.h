@@ -15,8 +15,8 @@ namespace rondel::xml {
 /// A bump allocator over blocks from a bounded cache of the calling thread.
 ///
 /// Owner: the Document it belongs to; moves with it, also to another thread, where the blocks then
-/// go into that thread's cache. Limits: a thread keeps at most 1 MiB of free blocks; more goes back
-/// to the system. Nothing in an arena is destroyed: only trivial types go in.
+/// go into that thread's cache. Limits: a thread keeps at most 2.5 MiB of free blocks; more goes
+/// back to the system. Nothing in an arena is destroyed: only trivial types go in.
 class Arena {
  public:
   static constexpr std::size_t kUsualBytes = 1024;  ///< Of a usual stanza; no block is smaller.
