@@ -44,11 +44,11 @@ void Router::route_copies(const xml::Document& stanza, std::span<const std::stri
 void Router::send_copies(std::uint16_t home, RouteCopies copies) {
   // What waits goes first: presence is in order.
   if (held_copies_.empty()) {
-    Message message(std::move(copies));
+    Message message(std::make_unique<RouteCopies>(std::move(copies)));
     if (shard_.try_send(home, std::move(message))) {
       return;
     }
-    copies = std::get<RouteCopies>(std::move(message));
+    copies = std::move(*std::get<std::unique_ptr<RouteCopies>>(message));
   }
   if (held_copies_.size() >= kHeldCopiesMax) {
     RONDEL_LOG_ERROR(shard_.log(), "route.copies_dropped",
@@ -62,9 +62,9 @@ void Router::send_copies(std::uint16_t home, RouteCopies copies) {
 void Router::send_held_copies() {
   while (!held_copies_.empty()) {
     auto& [home, copies] = held_copies_.front();
-    Message message(std::move(copies));
+    Message message(std::make_unique<RouteCopies>(std::move(copies)));
     if (!shard_.try_send(home, std::move(message))) {
-      copies = std::get<RouteCopies>(std::move(message));
+      copies = std::move(*std::get<std::unique_ptr<RouteCopies>>(message));
       return;
     }
     held_copies_.pop_front();

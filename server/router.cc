@@ -118,9 +118,9 @@ void Router::route(xmpp::Stanza stanza) {
     process(std::move(stanza));
     return;
   }
-  Message message(RouteStanza{std::move(stanza), shard_.source()});
+  Message message(RouteStanza(std::move(stanza), shard_.source()));
   if (!shard_.try_send(home, std::move(message))) {
-    bounce(std::get<RouteStanza>(message).stanza, StanzaErrorCondition::resource_constraint,
+    bounce(std::get<RouteStanza>(message).stanza(), StanzaErrorCondition::resource_constraint,
            "the server is busy");
   }
 }

@@ -228,16 +228,24 @@ void Shard::completed(const ring::Completion& completion) {
 
 namespace {
 
+const RouteStanza* route_ahead(const Mailbox& mailbox, std::size_t ahead) {
+  const Message* message = mailbox.peek(ahead);
+  return message != nullptr ? std::get_if<RouteStanza>(message) : nullptr;
+}
+
 /// Both cells and stanzas lie in the cache of the core that has made them, and each line that is
 /// waited for costs more than many instructions: the next ones come while the present one is
 /// carried out.
 void load_ahead(const Mailbox& mailbox) {
-  constexpr std::size_t kStanzasAhead = 2;
-  constexpr std::size_t kCellsAhead = 4;  // A stanza can't be found before its cell is here.
+  constexpr std::size_t kTreesAhead = 2;
+  constexpr std::size_t kRoutesAhead = 4;  // A tree can't be found before these are here,
+  constexpr std::size_t kCellsAhead = 8;   // nor these before their cell.
   mailbox.prefetch(kCellsAhead);
-  const Message* message = mailbox.peek(kStanzasAhead);
-  if (const auto* route = message ? std::get_if<RouteStanza>(message) : nullptr) {
-    route->stanza.document().arena().prefetch();
+  if (const RouteStanza* route = route_ahead(mailbox, kRoutesAhead)) {
+    route->prefetch();
+  }
+  if (const RouteStanza* route = route_ahead(mailbox, kTreesAhead)) {
+    route->stanza().document().arena().prefetch();
   }
 }
 
@@ -258,12 +266,12 @@ void Shard::drain_mailboxes() {
 }
 
 void Shard::handle(Message message) {
-  if (auto* stanza = std::get_if<RouteStanza>(&message)) {
-    set_source(stanza->source);
-    router_.process(std::move(stanza->stanza));
+  if (auto* route = std::get_if<RouteStanza>(&message)) {
+    set_source(route->source());
+    router_.process(std::move(*route).take());
     set_source({});
-  } else if (const auto* copies = std::get_if<RouteCopies>(&message)) {
-    router_.process_copies(*copies);
+  } else if (const auto* copies = std::get_if<std::unique_ptr<RouteCopies>>(&message)) {
+    router_.process_copies(**copies);
   } else if (auto* move = std::get_if<MoveConnection>(&message)) {
     Connection& connection = *move->connection;
     const base::SlotHandle handle = endpoints_.insert(std::move(move->connection));

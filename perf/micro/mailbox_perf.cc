@@ -25,7 +25,7 @@ rondel::xmpp::Stanza chat_message() {
 
 void push_and_pop(benchmark::State& state) {
   Mailbox mailbox(rondel::server::mailbox_capacity(2));
-  Message message(RouteStanza{chat_message(), {}});
+  Message message(RouteStanza(chat_message(), {}));
   for (auto _ : state) {
     if (!mailbox.try_push(std::move(message))) {
       state.SkipWithError("the mailbox is full");
@@ -43,7 +43,7 @@ void push_and_pop_batch(benchmark::State& state) {
   const auto batch = static_cast<std::size_t>(state.range(0));
   std::vector<Message> messages;
   for (std::size_t i = 0; i < batch; ++i) {
-    messages.emplace_back(RouteStanza{chat_message(), {}});
+    messages.emplace_back(RouteStanza(chat_message(), {}));
   }
   for (auto _ : state) {
     for (Message& message : messages) {
@@ -70,7 +70,7 @@ void between_threads(benchmark::State& state) {
   });
   const rondel::xmpp::Stanza original = chat_message();
   for (auto _ : state) {
-    Message message(RouteStanza{original.clone(), {}});
+    Message message(RouteStanza(original.clone(), {}));
     while (!mailbox.try_push(std::move(message))) {
       std::this_thread::yield();
     }
