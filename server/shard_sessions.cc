@@ -223,8 +223,13 @@ api::ServerStatus::ShardStatus Shard::status() {
   status.bytes_received = counters_.bytes_received;
   status.bytes_sent = counters_.bytes_sent;
   status.mailbox_refused = counters_.mailbox_refused;
-  status.loop_turns = ring_->counters().turns;
-  status.buffers_starved = ring_->counters().buffers_starved;
+  const ring::RingCounters& ring = ring_->counters();
+  status.loop_turns = ring.turns;
+  status.buffers_starved = ring.buffers_starved;
+  status.operations = ring.submissions;
+  status.completions = ring.completions;
+  status.wakes = ring.wakes_sent;
+  status.gathers = ring.gathers;
   return status;
 }
 

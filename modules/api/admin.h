@@ -38,6 +38,10 @@ struct ServerStatus {
     std::uint64_t connections = 0, sessions = 0, users = 0;
     std::uint64_t stanzas_received = 0, stanzas_sent = 0, bytes_received = 0, bytes_sent = 0;
     std::uint64_t loop_turns = 0, mailbox_refused = 0, buffers_starved = 0;
+    /// Of the ring. Sends, and what else was handed to the kernel; these and receives, done.
+    std::uint64_t operations = 0, completions = 0;
+    std::uint64_t wakes = 0;    ///< System calls of other threads that ended a sleep.
+    std::uint64_t gathers = 0;  ///< Sleeps that waited for several completions first.
     /// Sessions by what carries their records (LayerInfo::engine; empty: no layer).
     std::vector<std::pair<std::string, std::uint64_t>> engines;
   };

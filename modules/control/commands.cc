@@ -223,7 +223,11 @@ base::Task<Json> status(api::Shard& shard, Json) {
                 {"bytes_sent", part.bytes_sent},
                 {"loop_turns", part.loop_turns},
                 {"mailbox_refused", part.mailbox_refused},
-                {"buffers_starved", part.buffers_starved}};
+                {"buffers_starved", part.buffers_starved},
+                {"operations", part.operations},
+                {"completions", part.completions},
+                {"wakes", part.wakes},
+                {"gathers", part.gathers}};
     for (auto& [name, value] : total.items()) {
       value = value.get<std::uint64_t>() + one[name].get<std::uint64_t>();
     }
