@@ -60,6 +60,7 @@ class Crowd final : private ConnectionEvents, private ring::Sink {
   [[nodiscard]] const CrowdCounts& counts() const { return counts_; }
   [[nodiscard]] Histogram& login_latency() { return login_latency_; }
   [[nodiscard]] ScramKeys& keys() { return keys_; }
+  [[nodiscard]] const ring::RingCounters& ring() const { return ring_->counters(); }
 
  private:
   Crowd(const Options& options, Accounts accounts, std::unique_ptr<ring::UringRing> ring);

@@ -247,12 +247,18 @@ Json generator_of(Run& run) {
   const RunResult& result = run.result();
   const double cpu_s = result.end.own_cpu_s - result.begin.own_cpu_s;
   const double seconds = seconds_between(result.begin, result.end);
+  const ring::RingCounters& begin = result.begin.ring;
+  const ring::RingCounters& end = result.end.ring;
   return {{"cpu_s", rounded(cpu_s)},
           {"cpu_percent", seconds > 0 ? rounded(100 * cpu_s / seconds) : 0},
           {"rss", result.own_rss},
           {"late_us", distribution(run.crowd().metrics().late)},
           {"was_bottleneck", !result.bottlenecks.empty()},
-          {"why", result.bottlenecks}};
+          {"why", result.bottlenecks},
+          {"ring",
+           {{"turns", end.turns - begin.turns},
+            {"operations", end.submissions - begin.submissions},
+            {"completions", end.completions - begin.completions}}}};
 }
 
 Json series_of(const RunResult& result) {

@@ -23,6 +23,7 @@ struct Mark {
   double own_cpu_s = 0;
   std::optional<ProcessMemory> server_memory;
   KernelMemory kernel;
+  ring::RingCounters ring;
 };
 
 /// One point of the series.
