@@ -349,7 +349,9 @@ class Shards(Row):
             return []
         return ["rondel", "rondel-2", "rondel-twice", "rondel-crossed"]
 
-    def run(self, contest, name):
+    @contextlib.contextmanager
+    def started(self, contest, name):
+        """The set-up `name`: its servers (one that has two generators stands there twice), and the loads: server, core, parts."""
         cpus = contest.machine.cpus
         with contextlib.ExitStack() as stack:
             if name in ("rondel-twice", "rondel-crossed"):
@@ -363,6 +365,10 @@ class Shards(Row):
             loads = [(server, cpu, 1) for server, cpu in zip(servers, generators)]
             if name == "rondel-crossed":
                 loads = [(server, cpu, 2) for server in servers for cpu in generators]
+            yield servers, loads
+
+    def run(self, contest, name):
+        with self.started(contest, name) as (servers, loads):
             with ThreadPoolExecutor() as pool:
                 results = list(pool.map(lambda each: self.load(contest, each[0], *each[1]), enumerate(loads)))
         problems = [problem for result in results for problem in problems_of(result)]
