@@ -41,7 +41,7 @@ std::string chat(const std::string& to) {
 /// Bytes in from one socket, bytes out to another: frame, parse, interface, route, process, write,
 /// send. `range` messages come together in a turn. The simulated ring's own work is in it, too.
 void bm_message_through_shard(benchmark::State& state) {
-  World world;
+  World world({.is_counted = false});
   Clients clients = log_in(world, 2);
   std::string burst;
   for (std::int64_t i = 0; i < state.range(0); ++i) {
@@ -60,7 +60,7 @@ BENCHMARK(bm_message_through_shard)->Arg(1)->Arg(16)->ArgName("together")->Apply
 
 /// A turn with nothing to do: what of bm_message_through_shard is the loop's and the simulation's.
 void bm_empty_turn(benchmark::State& state) {
-  World world;
+  World world({.is_counted = false});
   Clients clients = log_in(world, 2);
   for (auto unused : state) {
     world.turn(0);
@@ -70,7 +70,7 @@ BENCHMARK(bm_empty_turn)->Apply(perf::counted);
 
 /// A stanza of the server's own: routing, choice of a session, writing, sending.
 void bm_route(benchmark::State& state) {
-  World world;
+  World world({.is_counted = false});
   Clients clients = log_in(world, 1);
   const std::string text =
       fmt::format("<message from='example.org' to='{}'><body>{}</body></message>",
@@ -87,7 +87,7 @@ BENCHMARK(bm_route)->Apply(perf::counted);
 
 /// From a full JID to its session, among `range` users.
 void bm_session_lookup(benchmark::State& state) {
-  World world;
+  World world({.is_counted = false});
   Clients clients = log_in(world, state.range(0));
   std::vector<xmpp::Jid> addresses;
   for (const auto& client : clients) {

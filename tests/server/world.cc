@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <map>
 
@@ -137,7 +136,7 @@ base::Task<> create_user(store::UserStore& users, std::string local, bool& is_do
 
 }  // namespace
 
-World::World(const WorldOptions& options) : random_(options.seed) {
+World::World(const WorldOptions& options) : is_counted_(options.is_counted), random_(options.seed) {
   current_ring = nullptr;
   base::replace_monotonic_clock(&virtual_ms);
   log_ = std::make_unique<log::Channel>(hub_, log::Source{.level = log::Level::error});
@@ -205,7 +204,9 @@ World::~World() {
 void World::turn(std::size_t index) {
   current_ring = rings_[index];
   shard(index).run_once();
-  expect_counted(index);
+  if (is_counted_) {
+    expect_counted(index);
+  }
 }
 
 void World::expect_counted(std::size_t index) {
@@ -220,7 +221,9 @@ void World::expect_counted(std::size_t index) {
   });
   const auto status = shard(index).status();
   EXPECT_EQ(status.sessions, sessions);
-  EXPECT_THAT(status.engines, testing::UnorderedElementsAreArray(walked));
+  const std::map<std::string, std::uint64_t, std::less<>> counted(status.engines.begin(),
+                                                                  status.engines.end());
+  EXPECT_EQ(counted, walked);
 }
 
 void World::turn() {

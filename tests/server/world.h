@@ -24,6 +24,8 @@ struct WorldOptions {
   std::size_t window_bytes = 65536;
   std::string tls = "off";
   std::string interface_options{};  ///< Lines of [[interface]].
+  bool is_counted =
+      true;  ///< Counters are compared with a walk after each turn; a benchmark does not.
 };
 
 class Client;
@@ -80,6 +82,7 @@ class World {
   /// What status() says of sessions is what a walk through all of them finds.
   void expect_counted(std::size_t shard);
 
+  const bool is_counted_;
   std::mt19937_64 random_;
   SlowRequests slow_;
   log::Hub hub_;

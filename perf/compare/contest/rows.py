@@ -316,7 +316,8 @@ class Latency(Row):
 
     def measure(self, contest, server):
         result = contest.generator.run("chat", server, users=contest.scaled(100), rate=f"{self.rate:.0f}",
-                                       arrivals="poisson", spin=contest.machine.generator_cpus() is not None, duration=contest.seconds(6), warm_up=contest.seconds(1.5))
+                                       arrivals="poisson", spin=contest.machine.generator_cpus() is not None,
+                                       duration=contest.seconds(6), warm_up=contest.seconds(1.5))
         latency = result["latency_us"] or {}
         p99 = latency.get("p99")
         return Sample(None if p99 is None else p99 / 1000, {"p50_us": latency.get("p50"), "p99_9_us": latency.get("p99_9"),
