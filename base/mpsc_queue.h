@@ -2,8 +2,11 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <utility>
+
+#include "base/futex.h"
 
 namespace rondel::base {
 
@@ -62,12 +65,32 @@ class MpscQueue {
   }
 
   /// Blocks until something was pushed; for a worker thread, never for a shard.
-  void wait_blocking() const { top_.wait(nullptr, std::memory_order_acquire); }
+  ///
+  /// Thread: the consumer.
+  void wait_blocking() {
+    while (empty()) {
+      waiters_.store(1, std::memory_order_seq_cst);
+      // Both sides write, then look: whichever comes second sees what the first has done.
+      if (empty()) {
+        futex_wait_blocking(waiters_, 1);
+      }
+    }
+    waiters_.store(0, std::memory_order_relaxed);
+  }
   /// Wakes a consumer in wait_blocking(); a system call only if one waits.
-  void notify() { top_.notify_one(); }
+  ///
+  /// Owner: the queue must outlive the call, also where the consumer has taken everything already.
+  void notify() {
+    if (waiters_.exchange(0, std::memory_order_seq_cst) != 0) {
+      futex_wake_one(waiters_);
+    }
+  }
 
  private:
   std::atomic<MpscNode*> top_{nullptr};
+  /// A word of the queue's own: std::atomic::wait spins through the scheduler first, and those of
+  /// several queues may share a futex, and so wake each other.
+  std::atomic<std::uint32_t> waiters_{0};
 };
 
 }  // namespace rondel::base
