@@ -1,5 +1,6 @@
 #include "tls/context_native.h"
 
+#include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
 #include <openssl/core_names.h>
@@ -156,6 +157,8 @@ int on_ticket_key(SSL* ssl,
     }
     found = *known;
   }
+  // Looked up once, or OpenSSL would do so by name for each ticket. Lives as long as the process.
+  static const EVP_CIPHER* const aes = EVP_CIPHER_fetch(nullptr, "AES-256-CBC", nullptr);
   char digest[] = "SHA256";
   OSSL_PARAM parameters[] = {
       OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, found.key.mac_key.data(),
@@ -164,7 +167,7 @@ int on_ticket_key(SSL* ssl,
       OSSL_PARAM_construct_end()};
   const auto* key = reinterpret_cast<const unsigned char*>(found.key.cipher_key.data());
   if (EVP_MAC_CTX_set_params(mac, parameters) != 1 ||
-      EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key, iv, is_sealing) != 1) {
+      EVP_CipherInit_ex2(cipher, aes, key, iv, is_sealing, nullptr) != 1) {
     return -1;
   }
   // RFC 8446 §C.4: a ticket should serve once, or its connections could be linked.
@@ -221,8 +224,9 @@ void read_secret(std::string_view digits, HandshakeSecrets::Secret& secret) {
   }
 }
 
-/// OpenSSL tells its secrets in lines for a debugger: label, client's random, secret. They go
-/// nowhere but into the handshake's own memory, and OpenSSL wipes the line.
+/// Where the keys are derived by other code than ours, OpenSSL tells its secrets in lines for a
+/// debugger: label, client's random, secret. They go nowhere but into the handshake's own memory,
+/// and OpenSSL wipes the line. Printing them costs it a twentieth of a handshake.
 void on_key_line(const SSL* ssl, const char* text) {
   auto* facts = static_cast<HandshakeFacts*>(SSL_get_app_data(ssl));
   if (facts == nullptr || facts->options.records == Records::retained) {
@@ -238,7 +242,7 @@ void on_key_line(const SSL* ssl, const char* text) {
   }
 }
 
-void set_callbacks(SSL_CTX* context, TlsContexts::Native& native) {
+void set_callbacks(SSL_CTX* context, TlsContexts::Native& native, bool has_own_derivation) {
   SSL_CTX_set_tlsext_ticket_key_evp_cb(context, &on_ticket_key);
   SSL_CTX_set_session_ticket_cb(context, &on_make_ticket, nullptr, nullptr);
   SSL_CTX_set_client_hello_cb(context, &on_client_hello, &native);
@@ -248,7 +252,9 @@ void set_callbacks(SSL_CTX* context, TlsContexts::Native& native) {
   SSL_CTX_callback_ctrl(context, SSL_CTRL_SET_TLSEXT_STATUS_REQ_CB,
                         reinterpret_cast<void (*)()>(&on_status_request));
   SSL_CTX_set_alpn_select_cb(context, &on_alpn, nullptr);
-  SSL_CTX_set_keylog_callback(context, &on_key_line);
+  if (!has_own_derivation) {
+    SSL_CTX_set_keylog_callback(context, &on_key_line);
+  }
   SSL_CTX_set_cert_verify_callback(context, &on_client_certificate, nullptr);
   SSL_CTX_set_app_data(context, &native);
 }
@@ -267,6 +273,14 @@ std::string TlsContexts::Native::Host::end_point(const x509_st* certificate) con
 HandshakeSecrets::~HandshakeSecrets() {
   base::wipe(client.data);
   base::wipe(server.data);
+}
+
+void HandshakeSecrets::derived(std::string_view label, std::span<const std::byte> secret) {
+  Secret& kept = label.starts_with('c') ? client : server;
+  if (secret.size() <= kept.data.size()) {
+    std::copy(secret.begin(), secret.end(), kept.data.begin());
+    kept.size = secret.size();
+  }
 }
 
 std::string normal_name(std::string_view name) {
@@ -294,7 +308,8 @@ base::Result<OpensslPtr<ssl_ctx_st>> make_host_context(const TlsPolicy& policy,
                                                        const std::string& host,
                                                        TlsContexts::Native& native) {
   ERR_clear_error();
-  OpensslPtr<ssl_ctx_st> made(SSL_CTX_new(TLS_server_method()));
+  const char* const derivation = derivation_property_query();
+  OpensslPtr<ssl_ctx_st> made(SSL_CTX_new_ex(nullptr, derivation, TLS_server_method()));
   SSL_CTX* context = made.get();
   if (context == nullptr) {
     return base::Unexpected(base::Error("OpenSSL gives no context: " + take_openssl_errors()));
@@ -339,7 +354,7 @@ base::Result<OpensslPtr<ssl_ctx_st>> make_host_context(const TlsPolicy& policy,
   if (policy.tickets == 0) {
     SSL_CTX_set_options(context, SSL_OP_NO_TICKET);  // TLS 1.2 does not look at the number.
   }
-  set_callbacks(context, native);
+  set_callbacks(context, native, derivation != nullptr);
   ERR_clear_error();
   return made;
 }

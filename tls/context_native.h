@@ -17,6 +17,7 @@
 #include "base/hash.h"
 #include "tls/client_certificate.h"
 #include "tls/context.h"
+#include "tls/derivation_provider.h"
 #include "tls/ocsp.h"
 #include "tls/openssl_handle.h"
 #include "tls/traffic_keys.h"
@@ -51,7 +52,7 @@ struct TlsContexts::Native {
 
 /// The traffic secrets of a TLS 1.3 handshake and the records that they have carried since; wiped
 /// with the handshake. Source: RFC 8446 §7.1.
-struct HandshakeSecrets {
+struct HandshakeSecrets final : SecretListener {
   struct Secret {
     std::array<std::byte, kSecretBytesMax> data{};
     std::size_t size = 0;
@@ -66,6 +67,7 @@ struct HandshakeSecrets {
   HandshakeSecrets(const HandshakeSecrets&) = delete;
   HandshakeSecrets& operator=(const HandshakeSecrets&) = delete;
   ~HandshakeSecrets();
+  void derived(std::string_view label, std::span<const std::byte> secret) override;
   [[nodiscard]] bool is_complete() const { return client.size != 0 && server.size == client.size; }
 };
 

@@ -125,6 +125,8 @@ base::Result<std::unique_ptr<OpensslRecords>> OpensslRecords::make(const TlsCont
 
 Status OpensslRecords::shake_hands(std::span<const std::byte>& wire, base::ByteBuffer& wire_out) {
   const WireLoan loan(wire_, wire, wire_out);
+  const bool are_secrets_wanted = facts_->options.records != Records::retained;
+  const ListeningToSecrets listening(are_secrets_wanted ? &facts_->secrets : nullptr);
   const int result = SSL_do_handshake(ssl_.get());
   wire = wire_.in;
   if (result != 1) {

@@ -1,0 +1,41 @@
+// The derivations of OpenSSL's TLS 1.3 handshakes, done by us; for this room's sources.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+namespace rondel::tls {
+
+/// What an SSL_CTX has to ask for (its property query) so that its handshakes derive their keys by
+/// our code; null if OpenSSL was configured to use other code only, such as FIPS.
+///
+/// OpenSSL 3.0 looks HKDF and its hash up by name, under locks and with new contexts, for each of
+/// the two dozen keys of a handshake; that is a tenth of what a handshake costs. Thread: any.
+[[nodiscard]] const char* derivation_property_query();
+
+/// What learns of the traffic secrets that OpenSSL derives on this thread.
+class SecretListener {
+ public:
+  /// `label` is "c ap traffic" or "s ap traffic"; the secret is wiped behind the call.
+  /// Source: RFC 8446 §7.1.
+  virtual void derived(std::string_view label, std::span<const std::byte> secret) = 0;
+
+ protected:
+  ~SecretListener() = default;
+};
+
+/// While it lives, `listener` (null: nobody) hears of this thread's secrets, and the one before
+/// doesn't.
+class ListeningToSecrets {
+ public:
+  explicit ListeningToSecrets(SecretListener* listener);
+  ~ListeningToSecrets();
+  ListeningToSecrets(const ListeningToSecrets&) = delete;
+  ListeningToSecrets& operator=(const ListeningToSecrets&) = delete;
+
+ private:
+  SecretListener* before_;
+};
+
+}  // namespace rondel::tls
