@@ -1,8 +1,11 @@
 #include <array>
+#include <atomic>
+#include <chrono>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <memory>
 #include <string>
+#include <sys/resource.h>
 #include <thread>
 #include <vector>
 
@@ -178,6 +181,49 @@ TEST(MpscQueue, KeepsTheOrderOfEachOfManyThreadsAndWakesItsConsumer) {
     producer.join();
   }
   EXPECT_TRUE(queue.empty());
+}
+
+TEST(MpscQueue, APushWakesTheConsumerOfItsQueueAndNoOther) {
+  constexpr std::size_t kQueues = 32;
+  constexpr int kPushes = 200;
+  std::array<MpscQueue, kQueues> queues;
+  std::array<long, kQueues> sleeps{};
+  std::atomic<int> taken{0};
+  std::vector<std::thread> consumers;
+  for (std::size_t i = 0; i < kQueues; ++i) {
+    consumers.emplace_back([&, i] {
+      for (bool is_ending = false; !is_ending;) {
+        queues[i].wait_blocking();
+        queues[i].take_all([&](std::unique_ptr<MpscNode> node) {
+          is_ending = static_cast<Number&>(*node).number < 0;
+          ++taken;
+        });
+      }
+      rusage usage{};
+      getrusage(RUSAGE_THREAD, &usage);
+      sleeps[i] = usage.ru_nvcsw;
+    });
+  }
+  const auto push = [&](std::size_t queue, int number) {
+    queues[queue].push(std::make_unique<Number>(0, number));
+    queues[queue].notify();
+  };
+  for (int n = 0; n < kPushes; ++n) {
+    push(0, n);
+    while (taken <= n) {
+      std::this_thread::yield();
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(100));  // It sleeps again.
+  }
+  for (std::size_t i = 0; i < kQueues; ++i) {
+    push(i, -1);
+  }
+  for (std::thread& consumer : consumers) {
+    consumer.join();
+  }
+  for (std::size_t i = 1; i < kQueues; ++i) {
+    EXPECT_LT(sleeps[i], kPushes / 4) << i;
+  }
 }
 
 }  // namespace
