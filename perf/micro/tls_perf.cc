@@ -1,6 +1,7 @@
 // What TLS costs with each record engine: a handshake, a record each way, an idle connection, and
 // a message there and back through a socket. Server side only; the client's work is not counted.
 #include <algorithm>
+#include <array>
 #include <benchmark/benchmark.h>
 #include <chrono>
 #include <cstdlib>
@@ -8,6 +9,9 @@
 #include <malloc.h>
 #include <memory>
 #include <netinet/in.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/kdf.h>
 #include <openssl/ssl.h>
 #include <string>
 #include <sys/socket.h>
@@ -19,7 +23,9 @@
 #include "perf/micro/counted.h"
 #include "tls/channel.h"
 #include "tls/context.h"
+#include "tls/derivation_provider.h"
 #include "tls/kernel_support.h"
+#include "tls/key_derivation.h"
 #include "tls/openssl_handle.h"
 #include "tls/self_signed.h"
 
@@ -124,6 +130,46 @@ void bm_handshake(benchmark::State& state) {
   state.SetLabel(label_of(state));
 }
 BENCHMARK(bm_handshake)->ArgsProduct({{0, 1}, {0}})->UseManualTime()->MinTime(0.5);
+
+/// A key of 16 bytes, as two dozen are derived in a handshake and four behind it.
+void bm_derive_key(benchmark::State& state) {
+  const auto hash = state.range(0) == 256 ? KeyHash::sha256 : KeyHash::sha384;
+  const std::vector<std::byte> secret(hash_bytes(hash), std::byte{7});
+  std::array<std::byte, 16> key;
+  for (auto unused : state) {
+    RONDEL_CHECK(try_expand_label(hash, secret, kLabelPrefix, "key", {}, key));
+    benchmark::DoNotOptimize(key);
+  }
+}
+BENCHMARK(bm_derive_key)->Arg(256)->Arg(384)->ArgName("SHA")->Apply(rondel::perf::counted);
+
+/// The same, as OpenSSL's handshakes ask for it: from OpenSSL's own provider, and from ours.
+void bm_derive_key_for_openssl(benchmark::State& state) {
+  const char* query = state.range(0) == 0 ? "provider=default" : derivation_property_query();
+  RONDEL_CHECK(query != nullptr);
+  std::array<unsigned char, 32> secret{};
+  std::array<unsigned char, 16> key;
+  int mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY;
+  char digest[] = "SHA2-256";
+  char prefix[] = "tls13 ";
+  char label[] = "key";
+  const OSSL_PARAM parameters[] = {
+      OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
+      OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
+      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, secret.data(), secret.size()),
+      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_PREFIX, prefix, 6),
+      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_LABEL, label, 3),
+      OSSL_PARAM_construct_end()};
+  for (auto unused : state) {
+    EVP_KDF* kdf = EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_TLS1_3_KDF, query);
+    EVP_KDF_CTX* context = EVP_KDF_CTX_new(kdf);
+    EVP_KDF_free(kdf);
+    RONDEL_CHECK(EVP_KDF_derive(context, key.data(), key.size(), parameters) == 1);
+    EVP_KDF_CTX_free(context);
+  }
+  state.SetLabel(state.range(0) == 0 ? "OpenSSL's" : "ours");
+}
+BENCHMARK(bm_derive_key_for_openssl)->Arg(0)->Arg(1)->Apply(rondel::perf::counted);
 
 void bm_send(benchmark::State& state) {
   Pair pair(records_of(state.range(0)), kCiphers[state.range(1)]);
