@@ -11,6 +11,7 @@
 
 #include "ring/features.h"
 #include "ring/uring_ring.h"
+#include "tests/ring/few_files.h"
 #include "tests/ring/world.h"
 
 namespace rondel::tests {
@@ -141,24 +142,6 @@ TEST_F(FilesOfARing, end_with_the_ring) {
   char byte = 0;
   EXPECT_EQ(recv(pair.far_end, &byte, 1, 0), 0);
 }
-
-/// Lets the process open a few more files than it has.
-class FewFiles {
- public:
-  explicit FewFiles(rlim_t more) {
-    getrlimit(RLIMIT_NOFILE, &before_);
-    const int lowest_free = dup(0);
-    ::close(lowest_free);
-    const rlimit few{static_cast<rlim_t>(lowest_free) + more, before_.rlim_max};
-    setrlimit(RLIMIT_NOFILE, &few);
-  }
-  ~FewFiles() { setrlimit(RLIMIT_NOFILE, &before_); }
-  FewFiles(const FewFiles&) = delete;
-  FewFiles& operator=(const FewFiles&) = delete;
-
- private:
-  rlimit before_{};
-};
 
 TEST_F(FilesOfARing, are_no_open_files_of_the_process) {
   make({.receive_buffers = 4, .kept_max = 16});

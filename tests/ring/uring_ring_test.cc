@@ -11,13 +11,13 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <thread>
 #include <unistd.h>
 
 #include "ring/listener.h"
 #include "tests/ring/allocations.h"
+#include "tests/ring/few_files.h"
 #include "tests/ring/world.h"
 
 namespace rondel::tests {
@@ -196,25 +196,6 @@ TEST(UringRing, short_sends_are_reported_and_can_be_continued) {
   EXPECT_TRUE(was_short);
 }
 
-/// Lowers the limit of open files to what is open now, until destroyed.
-class NoMoreFiles {
- public:
-  NoMoreFiles() {
-    getrlimit(RLIMIT_NOFILE, &before_);
-    // The lowest free number is the first that must not be handed out.
-    const int lowest_free = dup(0);
-    ::close(lowest_free);
-    const rlimit none{static_cast<rlim_t>(lowest_free), before_.rlim_max};
-    setrlimit(RLIMIT_NOFILE, &none);
-  }
-  ~NoMoreFiles() { setrlimit(RLIMIT_NOFILE, &before_); }
-  NoMoreFiles(const NoMoreFiles&) = delete;
-  NoMoreFiles& operator=(const NoMoreFiles&) = delete;
-
- private:
-  rlimit before_{};
-};
-
 class UringAccept : public testing::Test {
  protected:
   void SetUp() override {
@@ -237,7 +218,7 @@ class UringAccept : public testing::Test {
 
 TEST_F(UringAccept, pauses_when_descriptors_run_out_and_goes_on_by_itself) {
   {
-    const NoMoreFiles limit;
+    const FewFiles none(0);
     ring_->accept(listener_, kAccept);  // The kernel looks at the limit when it is armed.
     const auto start = std::chrono::steady_clock::now();
     while (std::chrono::steady_clock::now() - start < std::chrono::milliseconds(350)) {
@@ -257,7 +238,7 @@ TEST_F(UringAccept, pauses_when_descriptors_run_out_and_goes_on_by_itself) {
 }
 
 TEST_F(UringAccept, that_pauses_can_be_cancelled) {
-  const NoMoreFiles limit;
+  const FewFiles none(0);
   ring_->accept(listener_, kAccept);
   ASSERT_TRUE(run_until(*ring_, recorder_, [&] { return !recorder_.events.empty(); }));
   ring_->cancel(kAccept);
