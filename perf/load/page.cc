@@ -329,6 +329,15 @@ std::string lead_of(const Section& section) {
   return out;
 }
 
+/// In an open loop nobody looks at the proportional size, which takes too long.
+bool has_pss(const Section& section) {
+  return std::all_of(section.results.begin(), section.results.end(), [](const Json* result) {
+    const Json& sizes = (*result)["series"]["server_pss"];
+    return std::any_of(sizes.begin(), sizes.end(),
+                       [](const Json& size) { return !size.is_null(); });
+  });
+}
+
 std::string section_of(const Page& page, const Section& section) {
   const Json& first = *section.results.front();
   const std::string unit = text_at(first, "work/unit") == "idle session"
@@ -353,8 +362,12 @@ std::string section_of(const Page& page, const Section& section) {
                        capital(plural(text_at(first, "work/unit"))) + " over time",
                        "shaded: the measured time", Unit::per_second);
   out += latency_over_time(page, section) + cpu_over_time(page, section);
-  out += one_over_time(page, section, "server_pss", "Server memory over time",
-                       "proportional size of all its processes", Unit::bytes);
+  const bool is_proportional = has_pss(section);
+  out += one_over_time(page, section, is_proportional ? "server_pss" : "server_rss",
+                       "Server memory over time",
+                       is_proportional ? "proportional size of all its processes"
+                                       : "resident size of all its processes",
+                       Unit::bytes);
   out += one_over_time(page, section, "sessions", "Sessions over time", "logged in", Unit::plain);
   out += "</div>\n";
   for (const Json* result : section.results) {
