@@ -259,8 +259,10 @@ TEST(Jid, SaysTheSameWhenItRemembersWhatTheLibrarySaid) {
     EXPECT_EQ(prepare_resource("\u00dc").value(), "\u00dc");
     EXPECT_EQ(prepare_domain("\u00dc").value(), "\u00fc");
   }
+  // One part only, so that what is remembered of others can't have taken its place meanwhile.
   xml::Arena arena;
-  const std::string_view normal = "\u00fcni@b\u00fccher.example/\u00dc";
+  const std::string_view normal = "a@b\u00fccher.example";
+  ASSERT_TRUE(parse_jid_into(normal, arena));
   EXPECT_EQ(parse_jid_into(normal, arena)->full().data(), normal.data());
 }
 
