@@ -102,6 +102,7 @@ def check_few_open_files():
     server.open_files_max = files
     with tempfile.TemporaryDirectory() as folder, server:
         if "FILE_TABLE" not in server.log_text():
+            expect("few open files: CI does not skip", "CI" not in os.environ)
             print("SKIPPED: few open files: this kernel closes sockets of a ring's table late", file=sys.stderr)
             return
         server.add_users((f"u{i}@localhost", "secret") for i in range(users))
