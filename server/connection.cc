@@ -213,7 +213,15 @@ std::size_t Connection::run_frames(std::span<const std::byte> bytes) {
   std::size_t begin = 0;
   std::size_t at = scanned_;
   while (at < bytes.size() && pauses_ == 0 && phase_ == Phase::open) {
-    const xml::FrameEvent event = framer_.feed(bytes.subspan(at), limits_);
+    const std::span<const std::byte> rest = bytes.subspan(at);
+    xml::ThreadParser::Taken taken;  // Most stanzas are taken at once.
+    if (framer_.is_between_stanzas()) {
+      taken = shard_->parser().try_take(base::as_text(rest), stream_.namespaces(), limits_);
+    }
+    xml::FrameEvent event{xml::FrameKind::stanza, {}, taken.bytes};
+    if (taken.stanza.empty()) {
+      event = framer_.feed(rest, limits_);
+    }
     at += event.consumed;
     if (event.kind == xml::FrameKind::need_more) {
       break;
@@ -222,7 +230,11 @@ std::size_t Connection::run_frames(std::span<const std::byte> bytes) {
     begin = at;
     unread_ = bytes.subspan(at);
     is_dispatching_ = true;
-    dispatch(event, element);
+    if (taken.stanza.empty()) {
+      dispatch(event, element);
+    } else {
+      stream_.received(std::move(taken.stanza));
+    }
     is_dispatching_ = false;
     unread_ = {};
   }

@@ -78,14 +78,23 @@ void Element::link_attribute(Attribute& attribute) {
   last_attribute_ = &attribute;
 }
 
+void Element::changed() {
+  // Around an element that has forgotten it everything has.
+  for (Element* at = this; at != nullptr && !at->written_.empty(); at = at->parent()) {
+    at->written_ = {};
+  }
+}
+
 void Element::set_attribute(Arena& arena,
                             std::string_view name,
                             std::string_view ns,
                             std::string_view value) {
+  changed();
   const std::string_view kept = arena.copy(value);
   for (Attribute* at = first_attribute_; at != nullptr; at = at->next_) {
     if (at->is(name, ns)) {
       at->value_ = kept;
+      at->is_written_ = false;
       return;
     }
   }
@@ -97,6 +106,7 @@ void Element::set_lang(Arena& arena, std::string_view value) {
 }
 
 void Element::remove_attribute(std::string_view name, std::string_view ns) {
+  changed();
   Attribute* before = nullptr;
   for (Attribute* at = first_attribute_; at != nullptr; before = at, at = at->next_) {
     if (at->is(name, ns)) {
@@ -111,6 +121,7 @@ void Element::remove_attribute(std::string_view name, std::string_view ns) {
 
 void Element::remove(Node& node) {
   RONDEL_CHECK(node.parent_ == this);
+  changed();
   Node* before = nullptr;
   for (Node* at = first_; at != &node; at = at->next_) {
     before = at;
@@ -124,6 +135,7 @@ void Element::remove(Node& node) {
 }
 
 Element& Element::append(Arena& arena, std::string_view name, std::string_view ns) {
+  changed();
   auto* element =
       arena.make<Element>(arena.copy(name), ns == ns_ ? ns_ : keep_namespace(arena, ns));
   link(*element);
@@ -134,6 +146,7 @@ void Element::append_text(Arena& arena, std::string_view value) {
   if (value.empty()) {
     return;
   }
+  changed();
   if (last_ == nullptr || !last_->is_text()) {
     link(*arena.make<Text>(arena.copy(value)));
     return;
@@ -147,6 +160,7 @@ void Element::append_text(Arena& arena, std::string_view value) {
 }
 
 Element& Element::append_copy(Arena& arena, const Element& source) {
+  changed();
   Element& copied = copy(arena, source);
   link(copied);
   return copied;

@@ -60,6 +60,10 @@ class Element final : public Node {
   [[nodiscard]] auto nodes();
   [[nodiscard]] auto nodes() const;
 
+  /// What write() makes of this element below a parent whose namespace is the default one there, if
+  /// that is known; else empty. It lasts until something in the element changes.
+  [[nodiscard]] std::string_view written() const { return written_; }
+
   /// All texts directly in this element, joined.
   [[nodiscard]] std::string text() const;
   /// The first text directly in this element, without a copy; "" when there is none.
@@ -110,6 +114,8 @@ class Element final : public Node {
 
   void link(Node& node);
   void link_attribute(Attribute& attribute);
+  /// Forgets what this and everything around it is written as.
+  void changed();
 
   std::string_view name_;
   std::string_view ns_;
@@ -117,6 +123,7 @@ class Element final : public Node {
   Node* last_ = nullptr;
   Attribute* first_attribute_ = nullptr;
   Attribute* last_attribute_ = nullptr;
+  std::string_view written_;
 };
 
 /// Same names, namespaces, attributes in any order, and content; prefixes do not exist here.

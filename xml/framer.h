@@ -48,6 +48,10 @@ class Framer {
 
   /// Whether bytes consumed so far belong to an element that is not complete.
   [[nodiscard]] bool is_partial() const { return stanza_bytes_ != 0; }
+  /// Whether the next byte begins a stanza, or what may stand between two.
+  [[nodiscard]] bool is_between_stanzas() const {
+    return state_ == State::outside && depth_ == 1 && stanza_bytes_ == 0;
+  }
   /// Elements in the stanza that feed() has just completed, for rate limits.
   [[nodiscard]] std::uint32_t element_count() const { return elements_; }
 

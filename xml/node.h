@@ -61,14 +61,22 @@ class Attribute final {
     return base::is_same_short(name_, name) && base::is_same_short(ns_, ns);
   }
   [[nodiscard]] const Attribute* next() const { return next_; }
+  /// What write() makes of it, the space before it included, if that is known; else empty.
+  [[nodiscard]] std::string_view written() const {
+    constexpr std::size_t kAround = std::string_view(" =''").size();
+    return is_written_ ? std::string_view(name_.data() - 1, name_.size() + value_.size() + kAround)
+                       : std::string_view();
+  }
 
  private:
   friend class Element;
+  friend class Shape;
   friend class TreeBuilder;
   Attribute* next_ = nullptr;
   std::string_view name_;
   std::string_view ns_;
   std::string_view value_;
+  bool is_written_ = false;  // name and value are views of ` name='value'`
 };
 
 /// For `for (auto& x : ...)` over a chain that `Step` walks; the current item may not be removed.

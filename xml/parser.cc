@@ -81,6 +81,14 @@ base::Result<Document, XmlError> ThreadParser::parse(std::string_view element_by
   return parsed;
 }
 
+ThreadParser::Taken ThreadParser::try_take(std::string_view bytes,
+                                           const StreamNamespaces& namespaces,
+                                           const base::StanzaLimits& limits) {
+  auto [stanza, size] = state_->entry_for(namespaces).shapes.try_take(bytes, limits);
+  state_->counters.shapes_met += stanza.empty() ? 0 : 1;
+  return {std::move(stanza), size};
+}
+
 const ThreadParser::Counters& ThreadParser::counters() const {
   return state_->counters;
 }

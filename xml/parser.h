@@ -6,6 +6,7 @@
 #include <memory>
 #include <string_view>
 
+#include "base/limits.h"
 #include "base/result.h"
 #include "xml/document.h"
 #include "xml/stream_namespaces.h"
@@ -43,6 +44,17 @@ class ThreadParser {
   /// policy_violation for a nesting that no limit of Framer admits. All of them end the stream.
   [[nodiscard]] base::Result<Document, XmlError> parse(std::string_view element_bytes,
                                                        const StreamNamespaces& namespaces);
+
+  struct Taken {
+    Document stanza;        ///< Empty if nothing could be taken.
+    std::size_t bytes = 0;  ///< That it took.
+  };
+  /// Takes the stanza that begins `bytes` at once, as Framer and parse() would have done together,
+  /// if its shape is known, all of it is there, and it is within the limits. For bytes that begin
+  /// between two stanzas.
+  [[nodiscard]] Taken try_take(std::string_view bytes,
+                               const StreamNamespaces& namespaces,
+                               const base::StanzaLimits& limits);
 
   [[nodiscard]] const Counters& counters() const;
 

@@ -9,15 +9,17 @@
 #include <string_view>
 #include <vector>
 
+#include "base/limits.h"
 #include "xml/document.h"
 #include "xml/shape_scan.h"
 
 namespace rondel::xml {
 
-/// The markup of a stanza that libxml2 has read, and the steps that make its tree.
+/// What becomes of the values of a stanza with a certain markup, once libxml2 has read such a one.
 ///
 /// A later stanza with the same markup has the same tree but for its plain values (ShapeScan says
-/// why), so it needs no parser. Owner: ShapeCache.
+/// why), so it needs no parser; and it is written the same but for them, so the tree knows what
+/// each element below the root is written as. Owner: ShapeCache.
 class Shape {
  public:
   /// What was scanned, and the tree that the parser made of it; null if the two do not agree in
@@ -26,21 +28,23 @@ class Shape {
                                                     const ShapeScan& scan,
                                                     const Element& root);
 
-  /// Whether these bytes, so scanned, have exactly this markup.
-  [[nodiscard]] bool matches(const char* bytes, const ShapeScan& scan) const;
-  /// The tree of bytes that match and lie in `arena`; names and values are views of them.
-  [[nodiscard]] Document make_tree(Arena arena, const char* bytes, const ShapeScan& scan) const;
+  /// The tree around these values, one for each slot, which stand in `bytes`.
+  [[nodiscard]] Document make_tree(const char* bytes, const PlainValue* values) const;
 
-  [[nodiscard]] std::uint64_t hash() const { return hash_; }
+  /// Whether a stanza of so many bytes is within the limits; when in doubt, not.
+  [[nodiscard]] bool is_within(const base::StanzaLimits& limits, std::size_t bytes) const {
+    return bytes <= limits.stanza_bytes_max && size_.depth <= limits.depth_max &&
+           size_.attributes <= limits.attributes_max && size_.elements <= limits.elements_max;
+  }
 
  private:
   class Recorder;
+  class Layout;
 
-  /// Bytes of the markup, told from the beginning of a piece.
+  /// A place in the markup, told from the beginning of a piece.
   struct Place {
     std::uint16_t piece = 0;
     std::uint16_t offset = 0;
-    std::uint16_t size = 0;
   };
   enum class Step : std::uint8_t { element, attribute, fixed_attribute, text, end };
   enum class Keep : std::uint8_t { for_ever, as_parent, copy };
@@ -48,19 +52,29 @@ class Shape {
     Step step = Step::end;
     Keep keep_ns = Keep::for_ever;
     std::uint16_t slot = 0;  ///< Of an attribute or a text.
-    Place name;
-    std::string_view ns;
-    std::string_view fixed;  ///< The value of a fixed attribute.
+    Place at = {};           ///< Where the name begins, or the element that ends.
+    Place behind = {};       ///< The same.
+    std::string_view ns = {};
+    std::string_view fixed = {};  ///< The value of a fixed attribute.
   };
+  /// What limits are about; of attributes the most that one element has.
+  struct Size {
+    std::uint32_t depth = 0;
+    std::uint32_t attributes = 0;
+    std::uint32_t elements = 0;
+  };
+
+  static constexpr std::size_t kPaddingBytes = 16;  // behind the markup: it is copied in such steps
 
   Shape() = default;
   /// Text that lives as long as this.
   std::string_view keep(std::string_view text) { return texts_.emplace_front(text); }
 
-  std::uint64_t hash_ = 0;
-  std::string markup_;  // all pieces, and padding
-  std::vector<std::uint32_t> piece_bytes_;
+  std::string markup_;  // as the writer writes it: all pieces, and padding
+  std::vector<std::uint16_t> piece_bytes_;
+  std::uint64_t text_slots_ = 0;  // a bit for each slot that is a text
   std::vector<Op> ops_;
+  Size size_;  // of the stanza as it came
   std::forward_list<std::string> texts_;
 };
 

@@ -1,86 +1,12 @@
 #include "xml/writer.h"
 
-#include <array>
-#include <bit>
 #include <cstring>
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
-
 #include "base/short_text.h"
+#include "xml/escape.h"
 
 namespace rondel::xml {
 namespace {
-
-/// What stands in the output for a character.
-enum class Escape : std::uint8_t { none, text, attribute };
-
-consteval std::array<Escape, 256> make_escapes() {
-  std::array<Escape, 256> escapes{};
-  for (std::size_t c = 0; c < 0x20; ++c) {
-    escapes[c] = Escape::text;
-  }
-  escapes['\t'] = escapes['\n'] = Escape::attribute;
-  escapes['&'] = escapes['<'] = escapes['>'] = Escape::text;
-  escapes['\''] = escapes['"'] = Escape::attribute;
-  return escapes;
-}
-constexpr std::array<Escape, 256> kEscapes = make_escapes();
-
-bool is_special(char c, Escape where) {
-  const Escape escape = kEscapes[static_cast<unsigned char>(c)];
-  return escape != Escape::none && escape <= where;
-}
-
-std::string_view replacement(char c) {
-  switch (c) {
-    case '&':
-      return "&amp;";
-    case '<':
-      return "&lt;";
-    case '>':
-      return "&gt;";
-    case '\'':
-      return "&apos;";
-    case '"':
-      return "&quot;";
-    case '\t':
-      return "&#9;";
-    case '\n':
-      return "&#10;";
-    case '\r':
-      return "&#13;";
-    default:
-      return "\xef\xbf\xbd";  // U+FFFD: XML has no way to write the others
-  }
-}
-
-/// The first character from `from` on that must not stand as it is.
-std::size_t find_special(std::string_view text, std::size_t from, Escape where) {
-#if defined(__SSE2__)
-  const __m128i control = _mm_set1_epi8(0x1f);
-  for (; from + 16 <= text.size(); from += 16) {
-    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + from));
-    const auto equal = [block](char c) { return _mm_cmpeq_epi8(block, _mm_set1_epi8(c)); };
-    __m128i found = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(block, control), block),
-                                 _mm_or_si128(equal('&'), _mm_or_si128(equal('<'), equal('>'))));
-    if (where == Escape::attribute) {
-      found = _mm_or_si128(found, _mm_or_si128(equal('\''), equal('"')));
-    } else {
-      found = _mm_andnot_si128(_mm_or_si128(equal('\n'), equal('\t')), found);
-    }
-    const auto bits = static_cast<unsigned>(_mm_movemask_epi8(found));
-    if (bits != 0) {
-      return from + static_cast<std::size_t>(std::countr_zero(bits));
-    }
-  }
-#endif
-  while (from < text.size() && !is_special(text[from], where)) {
-    ++from;
-  }
-  return from;
-}
 
 /// Writes behind the end of a buffer and tells it once.
 class Output {
@@ -95,16 +21,7 @@ class Output {
     (put_one(std::string_view(parts)), ...);
   }
   void put_escaped(std::string_view text, Escape where) {
-    std::size_t from = 0;
-    for (;;) {
-      const std::size_t special = find_special(text, from, where);
-      put_one(text.substr(from, special - from));
-      if (special == text.size()) {
-        return;
-      }
-      put_one(replacement(text[special]));
-      from = special + 1;
-    }
+    escape(text, where, [this](std::string_view piece) { put_one(piece); });
   }
   void put_attribute(std::string_view name, std::string_view value) {
     put(" ", name, "='");
@@ -168,7 +85,12 @@ void put_attributes(Output& out, const Element& element, const WriteOptions* top
       const bool is_overridden =
           top != nullptr && ((top->to && base::is_same_short(attribute.name(), "to")) ||
                              (top->from && base::is_same_short(attribute.name(), "from")));
-      if (!is_overridden) {
+      if (is_overridden) {
+        continue;
+      }
+      if (const std::string_view written = attribute.written(); !written.empty()) {
+        out.put(written);
+      } else {
         out.put_attribute(attribute.name(), attribute.value());
       }
     } else if (attribute.ns() == kXmlNamespace) {
@@ -205,6 +127,10 @@ class Writing {
       } else if (node->is_text()) {
         out_.put_escaped(static_cast<const Text*>(node)->value(), Escape::text);
         node = node->next();
+      } else if (const std::string_view text = written(*static_cast<const Element*>(node));
+                 !text.empty()) {
+        out_.put(text);
+        node = node->next();
       } else {
         element = static_cast<const Element*>(node);
         put_start(*element);
@@ -214,6 +140,11 @@ class Writing {
   }
 
  private:
+  /// What this would come to, if that is known: it is where the top declares its namespace as
+  /// usual.
+  [[nodiscard]] std::string_view written(const Element& element) const {
+    return is_top_prefixed_ ? std::string_view() : element.written();
+  }
   /// What stands before the name; empty for an element that says its namespace with xmlns.
   [[nodiscard]] std::string_view prefix_of(const Element& element) const {
     if (element.ns() == kXmlNamespace) {

@@ -9,6 +9,7 @@
 #include "base/byte_buffer.h"
 #include "base/check.h"
 #include "xml/document.h"
+#include "xml/framer.h"
 #include "xml/parser.h"
 #include "xml/push_context.h"
 #include "xml/shape_scan.h"
@@ -26,15 +27,35 @@ void check_against_libxml2(ThreadParser& parser, std::string_view stanza) {
     const auto parsed = parser.parse(stanza, StreamNamespaces::client());
     RONDEL_CHECK(parsed.has_value() == expected.has_value());
     RONDEL_CHECK(!parsed || is_equal(parsed->root(), expected->root()));
+    RONDEL_CHECK(!parsed || to_text(parsed->root()) == to_text(expected->root()));
+  }
+}
+
+/// What is taken at once from the front of the bytes must be what framer and libxml2 find there.
+void check_taking(ThreadParser& parser, std::string_view bytes) {
+  constexpr rondel::base::StanzaLimits kLimits{2000, 6, 6, 12};
+  Framer framer = Framer::inside_stream();
+  while (!bytes.empty()) {
+    const auto taken = parser.try_take(bytes, StreamNamespaces::client(), kLimits);
+    const FrameEvent event =
+        framer.feed({reinterpret_cast<const std::byte*>(bytes.data()), bytes.size()}, kLimits);
+    if (!taken.stanza.empty()) {
+      RONDEL_CHECK(event.kind == FrameKind::stanza && event.consumed == taken.bytes);
+      const auto expected =
+          PushContext(StreamNamespaces::client()).parse(bytes.substr(0, taken.bytes));
+      RONDEL_CHECK(expected && to_text(taken.stanza.root()) == to_text(expected->root()));
+    }
+    if (event.kind != FrameKind::stanza && event.kind != FrameKind::whitespace) {
+      return;
+    }
+    bytes.remove_prefix(event.consumed);
   }
 }
 
 /// The stanza with each of its values in turn replaced by the bytes behind it.
 void check_other_values(ThreadParser& parser, std::string_view stanza, std::string_view value) {
-  std::string padded(stanza);
-  padded.append(ShapeScan::kPaddingBytes, '<');
   ShapeScan scan;
-  if (!scan.read(padded.data(), stanza.size(), 0)) {
+  if (!scan.read(stanza)) {
     return;
   }
   for (std::size_t i = 0; i < scan.slot_count(); ++i) {
@@ -68,6 +89,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   RONDEL_CHECK(other.has_value() &&
                to_text(other->root()) == "<n xmlns='jabber:client'>x;y&gt;</n>");
   check_against_libxml2(parser, input);
+  check_taking(parser, input);
   if (const std::size_t end = input.find('\0'); end != std::string_view::npos) {
     check_other_values(parser, input.substr(0, end), input.substr(end + 1));
   }

@@ -5,45 +5,14 @@
 #include <string_view>
 #include <vector>
 
-#include "tests/xml/canonical.h"
 #include "tests/xml/samples.h"
-#include "xml/parser.h"
-#include "xml/push_context.h"
-#include "xml/shape_cache.h"
-#include "xml/writer.h"
+#include "tests/xml/shapes.h"
+#include "xml/shape_scan.h"
 
 namespace rondel::xml {
 namespace {
 
 using namespace std::string_view_literals;
-
-/// What libxml2 alone makes of it: its canonical form, or "bad".
-std::string judged_by_libxml2(std::string_view stanza,
-                              const StreamNamespaces& namespaces = StreamNamespaces::client()) {
-  const auto parsed = PushContext(namespaces).parse(stanza);
-  return parsed ? canonical(parsed->root()) : "bad";
-}
-
-std::string outcome(ThreadParser& parser,
-                    std::string_view stanza,
-                    const StreamNamespaces& namespaces = StreamNamespaces::client()) {
-  const auto parsed = parser.parse(stanza, namespaces);
-  return parsed ? canonical(parsed->root()) : "bad";
-}
-
-/// Has the parser learn the stanza's shape; whether it could.
-bool teach(ThreadParser& parser, const std::string& stanza) {
-  const auto before = parser.counters().shapes_learned;
-  outcome(parser, stanza);
-  outcome(parser, stanza);
-  return parser.counters().shapes_learned == before + 1;
-}
-
-bool is_met(ThreadParser& parser, std::string_view stanza) {
-  const auto before = parser.counters().shapes_met;
-  static_cast<void>(parser.parse(stanza, StreamNamespaces::client()));
-  return parser.counters().shapes_met == before + 1;
-}
 
 TEST(Shape, IsLearnedWhenItComesTheSecondTimeAndMetFromTheThirdOn) {
   ThreadParser parser;
@@ -70,17 +39,6 @@ TEST(Shape, MakesTheTreeOfEverySampleThatLibxml2Makes) {
     met += is_met(parser, sample) ? 1 : 0;
   }
   EXPECT_GT(met, samples().size() / 2);  // Most are plain.
-}
-
-TEST(Shape, WritesTheSameBytesAsTheTreeOfLibxml2) {
-  ThreadParser parser;
-  for (const std::string& sample : samples()) {
-    teach(parser, sample);
-    const auto ours = parser.parse(sample, StreamNamespaces::client());
-    const auto theirs = PushContext(StreamNamespaces::client()).parse(sample);
-    ASSERT_TRUE(ours && theirs);
-    EXPECT_EQ(to_text(ours->root()), to_text(theirs->root()));
-  }
 }
 
 /// Values that may or may not stand in an attribute or a text.
@@ -232,8 +190,7 @@ TEST(Shape, IsNotLearnedWhereWhiteSpaceHidesANameOrAValue) {
     }
   }
   ShapeScan scan;
-  const std::string hidden = "<m xmlns ='u'/>" + std::string(ShapeScan::kPaddingBytes, '<');
-  EXPECT_FALSE(scan.read(hidden.data(), hidden.size() - ShapeScan::kPaddingBytes, 0));
+  EXPECT_FALSE(scan.read("<m xmlns ='u'/>"));
 }
 
 TEST(Shape, BelongsToTheNamespacesOfItsStream) {
@@ -241,10 +198,12 @@ TEST(Shape, BelongsToTheNamespacesOfItsStream) {
   const auto other = StreamNamespaces::of("urn:other", {{"p", "urn:p"}});
   const std::string stanza = "<p:m a='1'><b/></p:m>";
   for (int i = 0; i < 4; ++i) {
-    EXPECT_EQ(outcome(parser, stanza, other), "<{urn:p}m[{}a=1:1,](<{urn:other}b[]()>)>");
+    EXPECT_EQ(outcome(parser, stanza, other),
+              "<{urn:p}m[{}a=1:1,](<{urn:other}b[]()>)> as "
+              "<m xmlns='urn:p' a='1'><b xmlns='urn:other'/></m>");
     EXPECT_EQ(outcome(parser, stanza), "bad");  // Nothing binds p there.
     EXPECT_EQ(outcome(parser, "<m a='1'><b/></m>"),
-              "<{jabber:client}m[{}a=1:1,](<{jabber:client}b[]()>)>");
+              "<{jabber:client}m[{}a=1:1,](<{jabber:client}b[]()>)> as <m a='1'><b/></m>");
   }
 }
 
@@ -260,8 +219,8 @@ TEST(Shape, LeavesTreesAloneWhenItIsForgotten) {
     }
   }
   EXPECT_FALSE(is_met(parser, stanza));
-  EXPECT_EQ(canonical(tree->root()), judged_by_libxml2(stanza));
-  EXPECT_EQ(canonical(tree->clone().root()), judged_by_libxml2(stanza));
+  EXPECT_EQ(described(tree->root()), judged_by_libxml2(stanza));
+  EXPECT_EQ(described(tree->clone().root()), judged_by_libxml2(stanza));
 }
 
 TEST(Shape, IsLearnedAlsoWhereSeveralOfOneSizeComeInTurns) {
