@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <arpa/inet.h>
+#include <array>
 #include <cstring>
 #include <idn2.h>
 #include <memory>
@@ -173,6 +174,25 @@ Prepared prepare_by_library(JidPart part, std::string_view text, JidPartBuffer& 
   return prepared;
 }
 
+/// The domain that was found to be its own prepared form last: nearly every stanza of a thread
+/// names the same. Thread: each has its own.
+class NormalDomain {
+ public:
+  [[nodiscard]] bool is(std::string_view text) const {
+    return text == std::string_view(text_.data(), size_);
+  }
+  void remember(std::string_view text) {
+    if (text.size() <= text_.size()) {
+      size_ = text.copy(text_.data(), text_.size());
+    }
+  }
+
+ private:
+  std::size_t size_ = 0;
+  std::array<char, 56> text_{};
+};
+constinit thread_local NormalDomain normal_domain;
+
 }  // namespace
 
 AsciiForm local_form(std::string_view text) {
@@ -264,6 +284,9 @@ Prepared prepare_resource_into(std::string_view text, JidPartBuffer& buffer) {
 }
 
 Prepared prepare_domain_into(std::string_view text, JidPartBuffer& buffer) {
+  if (normal_domain.is(text) && !text.empty()) {
+    return text;
+  }
   if (text.ends_with('.')) {
     text.remove_suffix(1);  // RFC 7622 §3.2: the root's dot is no part of the address
   }
@@ -278,6 +301,7 @@ Prepared prepare_domain_into(std::string_view text, JidPartBuffer& buffer) {
   }
   switch (domain_form(text)) {
     case AsciiForm::normal:
+      normal_domain.remember(text);
       return text;
     case AsciiForm::upper_case:
       return write_lower(text, buffer);
