@@ -99,6 +99,17 @@ bool KernelRing::try_restrict() {
          0;
 }
 
+bool KernelRing::try_tell(int event_fd) {
+  const int result = io_uring_register_eventfd(ring_.get(), event_fd);
+  errno = -result;
+  set_telling(false);
+  return result == 0;
+}
+
+void KernelRing::set_telling(bool is_telling) {
+  io_uring_cq_eventfd_toggle(ring_.get(), is_telling);
+}
+
 base::Result<void> KernelRing::enable() {
   if (register_with(ring_->ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0) != 0) {
     return base::Unexpected(setup_error(errno));
@@ -133,6 +144,12 @@ bool KernelRing::has_free_entry() const {
 
 bool KernelRing::has_completions() const {
   return io_uring_cq_ready(ring_.get()) > 0;
+}
+
+bool KernelRing::has_work() const {
+  const unsigned pending = IO_URING_READ_ONCE(*ring_->sq.kflags);
+  return has_completions() || (pending & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) ||
+         ring_->sq.sqe_tail != io_uring_smp_load_acquire(ring_->sq.khead);
 }
 
 bool KernelRing::are_completions_crowded() const {

@@ -29,6 +29,10 @@ class KernelRing {
   /// Limits the ring to the opcodes that UringRing uses, from enable() on; false where the kernel
   /// cannot.
   bool try_restrict();
+  /// Lets completions, and work that ends in them, count up an eventfd; before enable(), and silent
+  /// until set_telling(). False where the kernel refuses: errno.
+  bool try_tell(int event_fd);
+  void set_telling(bool is_telling);
   base::Result<void> enable();
 
   /// Makes the ring's own table of files, with empty places; once. False where the kernel refuses.
@@ -40,6 +44,8 @@ class KernelRing {
   io_uring_sqe* next_entry();
   [[nodiscard]] bool has_free_entry() const;
   [[nodiscard]] bool has_completions() const;
+  /// An enter() that does not wait would do something.
+  [[nodiscard]] bool has_work() const;
   /// The shared completion ring is half full, or more.
   [[nodiscard]] bool are_completions_crowded() const;
 

@@ -42,6 +42,9 @@ base::Result<std::unique_ptr<UringRing>> UringRing::create(const UringOptions& o
   if (options.restrict_operations) {
     kernel->try_restrict();  // A second lock, not the only one: a kernel without it still serves.
   }
+  if (options.sleeper && !kernel->try_tell(options.sleeper->wake_fd_)) {
+    return base::Unexpected(setup_error(errno));
+  }
   RONDEL_TRY_VOID(kernel->enable());
   // Blocking, or the kernel would answer EAGAIN instead of waiting for a wake-up.
   const int wake_fd = eventfd(0, EFD_CLOEXEC);
@@ -66,12 +69,21 @@ UringRing::UringRing(std::unique_ptr<KernelRing> kernel,
       cancelled_{OperationPlace::cancelled},
       gather_max_(options.gather_max),
       keep_from_(options.keep_from),
+      sleeper_(options.sleeper),
       wake_fd_(wake_fd) {
+  if (sleeper_) {
+    RONDEL_ASSERT(!sleeper_->sleeper_);
+    sleeper_->followers_.push_back(this);
+  }
   ++own_operations_;
   arm_wake();
 }
 
 UringRing::~UringRing() {
+  RONDEL_ASSERT(followers_.empty());
+  if (sleeper_) {
+    std::erase(sleeper_->followers_, this);
+  }
   stop();
   kernel_.reset();
   ::close(wake_fd_);
@@ -238,12 +250,34 @@ bool UringRing::try_gather(base::Nanoseconds wait) {
 void UringRing::sleep(base::Nanoseconds wait) {
   if (wait.count() > 0) {
     is_sleeping_.store(true, std::memory_order_seq_cst);
-    if (wake_pending_.load(std::memory_order_seq_cst)) {
+    if (wake_pending_.load(std::memory_order_seq_cst) || !are_followers_quiet()) {
       wait = base::Nanoseconds(0);
     }
   }
   enter(wait);
   is_sleeping_.store(false, std::memory_order_relaxed);
+  for (UringRing* follower : followers_) {
+    follower->kernel_->set_telling(false);
+  }
+}
+
+/// From here on they tell: what the kernel brings them behind this look ends the sleep.
+bool UringRing::are_followers_quiet() {
+  if (followers_.empty()) {
+    return true;
+  }
+  for (UringRing* follower : followers_) {
+    follower->kernel_->set_telling(true);
+  }
+  // The kernel says that there is work, then looks whether to tell.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  return std::none_of(followers_.begin(), followers_.end(),
+                      [](const UringRing* follower) { return follower->has_work(); });
+}
+
+bool UringRing::has_work() const {
+  return parked_.size > 0 || starved_.size > 0 || paused_.size > 0 || cancelled_.size > 0 ||
+         wake_pending_.load(std::memory_order_relaxed) || kernel_->has_work();
 }
 
 base::Nanoseconds UringRing::wait_bounded(base::Nanoseconds wait_max) const {

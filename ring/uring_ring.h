@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -18,6 +19,7 @@ namespace rondel::ring {
 class BufferPool;
 class KernelRing;
 class MessagePool;
+class UringRing;
 
 /// How large a ring is. Small values work: what does not fit waits.
 struct UringOptions {
@@ -41,6 +43,9 @@ struct UringOptions {
   unsigned kept_max = 0;
   /// keep() leaves descriptors below this one as they are: there are enough of them.
   int keep_from = 0;
+  /// A ring of the same thread that sleeps for both: its run_once() also returns when this one has
+  /// something to do, for a run_once() that does not wait. Outlives this ring, and has no sleeper.
+  UringRing* sleeper = nullptr;
   /// The kernel refuses every opcode that this class does not use, whoever gets hold of the ring.
   bool restrict_operations = true;
 };
@@ -110,6 +115,8 @@ class UringRing final : public Ring {
   [[nodiscard]] base::Nanoseconds wait_bounded(base::Nanoseconds wait_max) const;
   void enter(base::Nanoseconds wait, unsigned wanted = 1);
   [[nodiscard]] bool try_gather(base::Nanoseconds wait);
+  [[nodiscard]] bool has_work() const;
+  [[nodiscard]] bool are_followers_quiet();
   void sleep(base::Nanoseconds wait);
   void reap(Sink& sink);
   void dispatch(const io_uring_cqe& entry, Sink& sink);
@@ -140,7 +147,9 @@ class UringRing final : public Ring {
   RingCounters counters_;
   const base::Nanoseconds gather_max_;
   const int keep_from_;
-  unsigned reaped_ = 0;  ///< Completions of the last turn.
+  UringRing* const sleeper_;
+  std::vector<UringRing*> followers_;  ///< Rings that this one sleeps for.
+  unsigned reaped_ = 0;                ///< Completions of the last turn.
 
   int wake_fd_;
   std::uint64_t wake_count_ = 0;  ///< Where the eventfd's counter is read to.
