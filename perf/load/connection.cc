@@ -28,7 +28,7 @@ std::string words(const char* what, int error) {
 }  // namespace
 
 Connection::~Connection() {
-  if (fd_ >= 0) {
+  if (fd_ >= 0 && !is_kept_) {
     ::close(fd_);
   }
 }
@@ -37,12 +37,18 @@ void Connection::open(const sockaddr_storage& server,
                       const sockaddr_storage& source,
                       bool is_tls_direct) {
   RONDEL_ASSERT(is_closed());
-  is_finishing_ = has_said_close_ = false;
+  is_finishing_ = has_said_close_ = is_kept_ = false;
+  reading_ = world_->is_keeping ? Reading::in_steps : Reading::continuous;
   is_tls_direct_ = is_tls_direct;
   framer_.reset();
   fd_ = socket(server.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd_ >= world_->descriptors_end) {
+    ::close(std::exchange(fd_, -1));
+    errno = EMFILE;
+  }
   if (fd_ < 0) {
-    close(words("socket", errno));
+    const int error = errno;
+    close(words("socket", error) + (error == EMFILE ? "; " + world_->limit_words : ""));
     return;
   }
   const int on = 1;
@@ -55,7 +61,7 @@ void Connection::open(const sockaddr_storage& server,
     }
   }
   is_connecting_ = true;
-  world_->ring.connect(fd_, &server, size_of(server), tag(ring::Op::connect));
+  ring_->connect(fd_, &server, size_of(server), tag(ring::Op::connect));
 }
 
 void Connection::start_tls() {
@@ -81,6 +87,28 @@ void Connection::completed(const ring::Completion& completion) {
   }
 }
 
+void Connection::settle() {
+  if (reading_ == Reading::in_steps) {
+    reading_ = Reading::until_moved;
+  }
+}
+
+void Connection::arm_receive() {
+  if (reading_ == Reading::until_moved) {
+    if (is_sending_) {
+      return;  // Whose completion comes back here.
+    }
+    reading_ = Reading::continuous;
+    const int socket = fd_;
+    fd_ = ring_->keep(socket);
+    is_kept_ = fd_ != socket;
+  }
+  is_receiving_ = true;
+  ring_->receive(
+      fd_, tag(ring::Op::receive),
+      reading_ == Reading::continuous ? ring::ReceiveMode::multishot : ring::ReceiveMode::one_shot);
+}
+
 void Connection::connect_completed(int result) {
   is_connecting_ = false;
   if (result < 0 && !is_closing_) {
@@ -91,8 +119,7 @@ void Connection::connect_completed(int result) {
     end_if_quiet();
     return;
   }
-  is_receiving_ = true;
-  world_->ring.receive(fd_, tag(ring::Op::receive), ring::ReceiveMode::multishot);
+  arm_receive();
   if (is_tls_direct_) {
     start_tls();
   } else {
@@ -114,8 +141,7 @@ void Connection::receive_completed(const ring::Completion& completion) {
   if (is_closing_) {
     end_if_quiet();
   } else if (!is_receiving_) {
-    is_receiving_ = true;
-    world_->ring.receive(fd_, tag(ring::Op::receive), ring::ReceiveMode::multishot);
+    arm_receive();
   }
 }
 
@@ -202,7 +228,7 @@ void Connection::flush() {
   }
   if (!sending_.empty()) {
     is_sending_ = true;
-    world_->ring.send(fd_, sending_.bytes(), tag(ring::Op::send));
+    ring_->send(fd_, sending_.bytes(), tag(ring::Op::send));
   }
 }
 
@@ -224,8 +250,11 @@ void Connection::send_completed(int result) {
   sending_.consume(static_cast<std::size_t>(result));
   if (!sending_.empty()) {
     is_sending_ = true;
-    world_->ring.send(fd_, sending_.bytes(), tag(ring::Op::send));
+    ring_->send(fd_, sending_.bytes(), tag(ring::Op::send));
     return;
+  }
+  if (reading_ == Reading::until_moved && !is_receiving_) {
+    arm_receive();
   }
   if (sending_.capacity() > world_->buffer_kept) {
     sending_.release();
@@ -254,22 +283,26 @@ void Connection::reset() {
   if (is_closing_ || fd_ < 0) {
     return;
   }
-  const linger at_once{1, 0};
-  setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
   reason_.clear();
   begin_end();
+  if (!is_connecting_) {
+    // To nobody, which resets a socket of the ring's table, too: options can't be set there.
+    static constexpr sockaddr kNobody{.sa_family = AF_UNSPEC, .sa_data = {}};
+    is_connecting_ = true;
+    ring_->connect(fd_, &kNobody, sizeof(kNobody), tag(ring::Op::connect));
+  }
 }
 
 void Connection::begin_end() {
   is_closing_ = true;
   if (is_receiving_) {
-    world_->ring.cancel(tag(ring::Op::receive));
+    ring_->cancel(tag(ring::Op::receive));
   }
   if (is_sending_) {
-    world_->ring.cancel(tag(ring::Op::send));
+    ring_->cancel(tag(ring::Op::send));
   }
   if (is_connecting_) {
-    world_->ring.cancel(tag(ring::Op::connect));
+    ring_->cancel(tag(ring::Op::connect));
   }
   mark_dirty();  // Whoever called may still be at work on this connection.
 }
@@ -279,7 +312,7 @@ void Connection::end_if_quiet() {
     return;
   }
   if (fd_ >= 0) {
-    world_->ring.close(std::exchange(fd_, -1));
+    ring_->close(std::exchange(fd_, -1));
   }
   generation_ = (generation_ + 1) & 0xff'ffff;
   tls_.reset();

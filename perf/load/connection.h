@@ -1,7 +1,8 @@
-// One client's connection: a socket on the ring, TLS if asked for, and elements out of its bytes.
+// One client's connection: a socket on a ring, TLS if asked for, and elements out of its bytes.
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -32,8 +33,10 @@ class ConnectionEvents {
 
 /// What all connections of a thread share.
 struct ConnectionWorld {
-  ring::Ring& ring;
   ConnectionEvents& events;
+  bool is_keeping = false;  ///< Settled sockets go into their ring's table.
+  int descriptors_end = std::numeric_limits<int>::max();  ///< The rest is not for sockets.
+  std::string limit_words{};                              ///< For those that find no open file.
   const TlsContext* tls = nullptr;
   base::ByteBuffer plain{};          ///< Decrypted bytes of one call.
   std::vector<Connection*> dirty{};  ///< To be flushed at the end of the turn.
@@ -43,7 +46,8 @@ struct ConnectionWorld {
 /// Its number is its account's. Memory: some 250 bytes, and what is under way.
 class Connection {
  public:
-  Connection(ConnectionWorld& world, std::uint32_t number) : world_(&world), number_(number) {}
+  Connection(ConnectionWorld& world, ring::Ring& ring, std::uint32_t number)
+      : world_(&world), ring_(&ring), number_(number) {}
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -54,6 +58,9 @@ class Connection {
   void start_tls();
   /// The stream begins anew.
   void restart_stream() { framer_.reset(); }
+
+  /// The session is there to stay: its socket need be no open file of the process.
+  void settle();
 
   /// What is appended is sent at the end of the turn.
   [[nodiscard]] base::ByteBuffer& out() {
@@ -93,6 +100,7 @@ class Connection {
       world_->dirty.push_back(this);
     }
   }
+  void arm_receive();
   void connect_completed(int result);
   void receive_completed(const ring::Completion& completion);
   void send_completed(int result);
@@ -101,7 +109,11 @@ class Connection {
   void begin_end();
   void end_if_quiet();
 
+  /// A socket can move only while nothing of it is under way: until then it is read in steps.
+  enum class Reading : std::uint8_t { continuous, in_steps, until_moved };
+
   ConnectionWorld* world_;
+  ring::Ring* ring_;
   std::unique_ptr<TlsClient> tls_;
   base::ByteBuffer pending_;  ///< Plain bytes.
   base::ByteBuffer sending_;  ///< Wire bytes that the kernel looks at.
@@ -111,6 +123,8 @@ class Connection {
   std::uint32_t number_;
   std::uint32_t generation_ = 0;
   int fd_ = -1;
+  Reading reading_ = Reading::continuous;
+  bool is_kept_ = false;  ///< `fd_` is for calls of the ring only.
   bool is_dirty_ = false;
   bool is_tls_direct_ = false;
   bool is_sending_ = false;

@@ -12,18 +12,20 @@
 namespace rondel::load {
 namespace {
 
-/// Large enough that a busy turn of many sessions finds a buffer for each.
-constexpr ring::UringOptions kRing{.submission_entries = 4096,
-                                   .completion_entries = 32768,
-                                   .receive_buffers = 4096,
-                                   .receive_buffer_bytes = 4096};
+/// How many sessions there are at the most. Those of a closed loop of logins leave at once.
+std::uint32_t sessions_at_once(const Options& options) {
+  const bool is_passing = options.scenario == "login" || options.scenario == "churn";
+  return is_passing && options.rate == 0
+             ? std::min(options.users, std::max(options.window, options.login_parallel))
+             : options.users;
+}
 
 }  // namespace
 
 base::Result<std::unique_ptr<Crowd>> Crowd::create(const Options& options) {
   RONDEL_TRY(Accounts accounts, Accounts::create(options));
-  RONDEL_TRY(std::unique_ptr<ring::UringRing> ring, ring::UringRing::create(kRing));
-  std::unique_ptr<Crowd> crowd(new Crowd(options, std::move(accounts), std::move(ring)));
+  RONDEL_TRY(std::unique_ptr<Rings> rings, Rings::create(sessions_at_once(options)));
+  std::unique_ptr<Crowd> crowd(new Crowd(options, std::move(accounts), std::move(rings)));
   RONDEL_TRY(crowd->server_, parse_address(options.server));
   RONDEL_TRY(crowd->sources_, parse_sources(options.sources));
   for (const sockaddr_storage& source : crowd->sources_) {
@@ -42,21 +44,24 @@ base::Result<std::unique_ptr<Crowd>> Crowd::create(const Options& options) {
   // Many sessions are mostly quiet ones: they hold no buffers.
   crowd->world_.buffer_kept = options.users > 5'000 ? 0 : 4096;
   for (std::uint32_t number = 0; number < options.users; ++number) {
-    crowd->connections_.emplace_back(crowd->world_, number);
+    crowd->connections_.emplace_back(crowd->world_, crowd->rings_->of(number), number);
   }
   return crowd;
 }
 
-Crowd::Crowd(const Options& options, Accounts accounts, std::unique_ptr<ring::UringRing> ring)
+Crowd::Crowd(const Options& options, Accounts accounts, std::unique_ptr<Rings> rings)
     : options_(options),
       accounts_(std::move(accounts)),
-      ring_(std::move(ring)),
+      rings_(std::move(rings)),
       login_world_{options_, accounts_, keys_},
-      world_{*ring_, *this} {
+      world_{*this} {
+  world_.is_keeping = rings_->is_keeping();
+  world_.descriptors_end = rings_->descriptors_end();
+  world_.limit_words = rings_->limit_words();
 }
 
 Crowd::~Crowd() {
-  ring_.reset();  // Lets go of the connections' buffers.
+  rings_.reset();  // Lets go of the connections' buffers.
 }
 
 void Crowd::set_scenario(Scenario& scenario) {
@@ -105,7 +110,7 @@ void Crowd::turn(std::int64_t until) {
   const std::int64_t now = now_ns();
   check_deadlines(now);
   const std::int64_t wait = options_.is_spinning ? 0 : std::max<std::int64_t>(0, until - now);
-  ring_->run_once(base::Nanoseconds(wait), *this);
+  rings_->turn(base::Nanoseconds(wait), *this);
 }
 
 void Crowd::flush() {
@@ -177,6 +182,7 @@ void Crowd::login_element(Connection& connection, xml::FrameKind kind, std::stri
     login_latency_.add(static_cast<std::uint64_t>(now - connection.began_ns));
     connection.login.reset();
     connection.stage = Connection::Stage::ready;
+    connection.settle();
     --counts_.logging_in;
     ++counts_.ready;
     ++counts_.logins;

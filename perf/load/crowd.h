@@ -1,4 +1,4 @@
-// All sessions of a run, on one ring.
+// All sessions of a run, on its rings.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +14,10 @@
 #include "perf/load/login.h"
 #include "perf/load/metrics.h"
 #include "perf/load/options.h"
+#include "perf/load/rings.h"
 #include "perf/load/scenario.h"
 #include "perf/load/scram.h"
-#include "ring/uring_ring.h"
+#include "ring/ring.h"
 
 namespace rondel::load {
 
@@ -32,7 +33,7 @@ struct CrowdCounts {
   std::uint64_t left_reset = 0;
 };
 
-/// Owns ring and connections; hands what they say to logins, then to the scenario.
+/// Owns rings and connections; hands what they say to logins, then to the scenario.
 class Crowd final : private ConnectionEvents, private ring::Sink {
  public:
   /// Errors: an address that is none, a file, the ring, TLS: in words.
@@ -47,7 +48,7 @@ class Crowd final : private ConnectionEvents, private ring::Sink {
   void leave(Connection& connection);
   void leave_by_reset(Connection& connection);
 
-  /// One turn of the ring; waits until `until` at most.
+  /// One turn of the rings; waits until `until` at most.
   void turn(std::int64_t until);
 
   [[nodiscard]] Connection& operator[](std::uint32_t number) { return connections_[number]; }
@@ -60,10 +61,10 @@ class Crowd final : private ConnectionEvents, private ring::Sink {
   [[nodiscard]] const CrowdCounts& counts() const { return counts_; }
   [[nodiscard]] Histogram& login_latency() { return login_latency_; }
   [[nodiscard]] ScramKeys& keys() { return keys_; }
-  [[nodiscard]] const ring::RingCounters& ring() const { return ring_->counters(); }
+  [[nodiscard]] const Rings& rings() const { return *rings_; }
 
  private:
-  Crowd(const Options& options, Accounts accounts, std::unique_ptr<ring::UringRing> ring);
+  Crowd(const Options& options, Accounts accounts, std::unique_ptr<Rings> rings);
 
   void opened(Connection& connection) override;
   void element(Connection& connection, xml::FrameKind kind, std::string_view text) override;
@@ -82,7 +83,7 @@ class Crowd final : private ConnectionEvents, private ring::Sink {
 
   Options options_;
   Accounts accounts_;
-  std::unique_ptr<ring::UringRing> ring_;
+  std::unique_ptr<Rings> rings_;
   std::unique_ptr<TlsContext> tls_;
   sockaddr_storage server_{};
   std::vector<sockaddr_storage> sources_;

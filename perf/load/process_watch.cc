@@ -66,7 +66,8 @@ std::map<std::string, std::uint64_t> read_sizes(const std::string& path) {
 
 std::vector<int> all_pids() {
   std::vector<int> pids;
-  for (const auto& entry : fs::directory_iterator("/proc")) {
+  std::error_code error;  // Such as no open file left: then there is nothing to see.
+  for (const auto& entry : fs::directory_iterator("/proc", error)) {
     const std::string name = entry.path().filename();
     int pid = 0;
     if (std::from_chars(name.data(), name.data() + name.size(), pid).ptr ==

@@ -256,7 +256,8 @@ Json generator_of(Run& run) {
           {"was_bottleneck", !result.bottlenecks.empty()},
           {"why", result.bottlenecks},
           {"ring",
-           {{"turns", end.turns - begin.turns},
+           {{"rings", run.crowd().rings().size()},
+            {"turns", end.turns - begin.turns},
             {"operations", end.submissions - begin.submissions},
             {"completions", end.completions - begin.completions}}}};
 }

@@ -148,7 +148,7 @@ Mark Run::mark(bool has_memory) {
     mark.server_memory = watch_.memory();
     mark.kernel = kernel_memory();
   }
-  mark.ring = crowd_->ring();
+  mark.ring = crowd_->rings().counters();
   mark.server = watch_.time();
   mark.own_cpu_s = own_cpu_seconds();
   mark.at_ns = now_ns();

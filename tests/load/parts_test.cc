@@ -11,6 +11,7 @@
 #include "perf/load/charts.h"
 #include "perf/load/options.h"
 #include "perf/load/process_watch.h"
+#include "perf/load/rings.h"
 #include "perf/load/run.h"
 #include "perf/load/scram.h"
 #include "perf/load/stanza_head.h"
@@ -49,6 +50,41 @@ TEST(StanzaHead, DoesNotTakeOtherNamesForIds) {
   const StanzaHead head("<message xid='no' stanza-id='no' p:id='no' type='chat'/>");
   EXPECT_TRUE(head.id.empty());
   EXPECT_EQ(head.type, "chat");
+}
+
+TEST(RingPlan, IsOneRingAsLongAsTheSessionsFitIntoTheOpenFiles) {
+  for (const auto& [sessions, files] : {std::pair(1U, 1024U), {900U, 1024U}, {19'000U, 20'000U}}) {
+    const RingPlan plan = RingPlan::of(sessions, files, true);
+    EXPECT_EQ(plan.rings, 1U) << sessions;
+    EXPECT_EQ(plan.kept_max, 0U) << sessions;
+  }
+}
+
+TEST(RingPlan, HasAPlaceForEverySession) {
+  for (const auto& [sessions, files, rings] : {std::tuple(20'000U, 20'000U, 1U),
+                                               {20'001U, 20'000U, 2U},
+                                               {100'000U, 20'000U, 5U},
+                                               {400U, 120U, 4U},
+                                               {100'000U, 1024U, 98U},
+                                               {2'000'000U, 4'000'000U, 1U},
+                                               {4'000'000U, 2'000'000U, 4U}}) {
+    const RingPlan plan = RingPlan::of(sessions, files, true);
+    EXPECT_EQ(plan.rings, rings) << sessions;
+    EXPECT_TRUE(plan.kept_max == 0 || plan.rings * plan.kept_max >= sessions) << sessions;
+    EXPECT_LE(plan.kept_max, files) << sessions;
+  }
+}
+
+TEST(RingPlan, LeavesOpenFilesToThoseWhoLogIn) {
+  const RingPlan plan = RingPlan::of(1'000'000, 1024, true);
+  EXPECT_EQ(plan.rings, 128U);  // Each has two open files itself.
+  EXPECT_EQ(RingPlan::of(4'000'000, 10'000, true).rings, 256U);
+}
+
+TEST(RingPlan, IsOneRingWhereSocketsLeaveATableLate) {
+  const RingPlan plan = RingPlan::of(100'000, 1024, false);
+  EXPECT_EQ(plan.rings, 1U);
+  EXPECT_EQ(plan.kept_max, 0U);
 }
 
 TEST(Texts, AreAsLongAsAskedAndMeanThemselves) {

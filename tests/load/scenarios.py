@@ -2,8 +2,10 @@
 """Every scenario of rondel-load against the rondeld of this build, and every way to log in: nothing goes wrong."""
 
 import contextlib
+import ctypes
 import json
 import os
+import resource
 import sqlite3
 import subprocess
 import sys
@@ -19,22 +21,36 @@ from erring_server import LOAD, PATIENCE, expect  # noqa: E402
 from runner.server import Rondel  # noqa: E402
 
 USERS = 42
+PR_CAPBSET_DROP, CAP_SYS_RESOURCE = 24, 24
+
+
+def with_few_open_files(files):
+    """For a process that is to come: it may open so many files, and can't change that, not even as root."""
+    def prepare():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+        ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_SYS_RESOURCE, 0, 0, 0)
+    return prepare
 
 
 class Load:
-    """Runs rondel-load against one server."""
+    """Runs rondel-load against one server, perhaps with few open files."""
 
-    def __init__(self, server, folder):
+    def __init__(self, server, folder, files=None):
         self.server, self.folder = server, folder
+        self.prepare = with_few_open_files(files) if files else None
 
-    def run(self, scenario, *words, interface="plain", users=USERS):
+    def call(self, scenario, *words, interface="plain", users=USERS):
+        """Its result, as a file and as its end."""
         path = os.path.join(self.folder, "result.json")
-        done = subprocess.run(
+        return path, subprocess.run(
             [LOAD, scenario, "--server", f"127.0.0.1:{self.server.ports[interface]}", "--domain", "localhost",
              "--users", str(users), "--password", "secret", "--duration", "1.5", "--warm-up", "0.3", "--interval", "0.25",
              "--patience", str(10 * PATIENCE), "--scram-cache", os.path.join(self.folder, "keys"),
              "--sources", "127.0.0.2-127.0.0.5", "--pid", str(self.server.process.pid), "--quiet", "--json", path, *words],
-            capture_output=True, text=True, timeout=100 * PATIENCE, check=False)
+            capture_output=True, text=True, timeout=100 * PATIENCE, check=False, preexec_fn=self.prepare)
+
+    def run(self, scenario, *words, interface="plain", users=USERS):
+        path, done = self.call(scenario, *words, interface=interface, users=users)
         said = done.stdout + done.stderr
         what = f"{scenario} {interface} {' '.join(words)}"
         expect(f"{what}: runs", done.returncode == 0, done.returncode, said)
@@ -95,15 +111,22 @@ def check_scenarios(load):
     expect("mixed: messages came", result["mixed"]["messages"] > 300, result["mixed"])
 
 
+def is_skipped_without_table(server, what):
+    """Whether this kernel lets no ring keep sockets, which CI must not skip."""
+    if "FILE_TABLE" in server.log_text():
+        return False
+    expect(f"{what}: CI does not skip", "CI" not in os.environ)
+    print(f"SKIPPED: {what}: this kernel closes sockets of a ring's table late", file=sys.stderr)
+    return True
+
+
 def check_few_open_files():
     """More sessions than the server may open files, where the kernel lets a ring keep them."""
     files, users = 160, 400
     server = Rondel(interfaces={"plain": "off", "direct": "direct"})
     server.open_files_max = files
     with tempfile.TemporaryDirectory() as folder, server:
-        if "FILE_TABLE" not in server.log_text():
-            expect("few open files: CI does not skip", "CI" not in os.environ)
-            print("SKIPPED: few open files: this kernel closes sockets of a ring's table late", file=sys.stderr)
+        if is_skipped_without_table(server, "few open files"):
             return
         server.add_users((f"u{i}@localhost", "secret") for i in range(users))
         load = Load(server, folder)
@@ -118,6 +141,39 @@ def check_few_open_files():
         expect("few open files: nobody stays", left == 0, left)
         open_now = len(os.listdir(f"/proc/{server.process.pid}/fd"))
         expect("few open files: nothing leaks", open_now < files / 2, open_now)
+
+
+def check_generator_with_few_open_files():
+    """More sessions than the generator may open files: it has several rings, each of which keeps its share."""
+    what, files, users = "generator with few open files", 120, 400
+    with tempfile.TemporaryDirectory() as folder, Rondel(interfaces={"plain": "off", "direct": "direct"}) as server:
+        if is_skipped_without_table(server, what):
+            return
+        server.add_users((f"u{i}@localhost", "secret") for i in range(users))
+        load = Load(server, folder, files)
+        for interface, words in (("plain", []), ("direct", ["--tls", "direct"])):
+            runs = [load.run("chat", "--window", "2", *words, interface=interface, users=users),
+                    load.run("chat", "--rate", "500", "--partners", "random", *words, interface=interface, users=users),
+                    load.run("idle", "--ping-interval", "0.5", *words, interface=interface, users=users),
+                    load.run("churn", "--rate", "200", "--reset-share", "0.5", *words, interface=interface, users=users)]
+            expect(f"{what}: all are there", {result["sessions"]["established"] for result in runs[:3]} == {users})
+            expect(f"{what}: several rings", {result["generator"]["ring"]["rings"] for result in runs} == {4},
+                   [result["generator"]["ring"] for result in runs])
+            expect(f"{what}: an open loop keeps its rate", 300 < runs[1]["work"]["rate"] < 700, runs[1]["work"])
+            idle, churn = runs[2]["idle"], runs[3]["churn"]
+            expect(f"{what}: every session answers", idle["answered"] == users and idle["pings"] > users, idle)
+            expect(f"{what}: it sleeps while nothing is there", runs[2]["generator"]["cpu_percent"] < 60, runs[2]["generator"])
+            expect(f"{what}: some leave by reset", min(churn["clean"], churn["reset"]) > 100, churn)
+        calm = load.run("chat", "--rate", "20", "--partners", "random", users=users)
+        expect(f"{what}: what comes to any ring ends the sleep", calm["latency_us"]["p90"] < 25_000 * PATIENCE, calm["latency_us"])
+        spinning = load.run("chat", "--rate", "500", "--spin", users=users)
+        expect(f"{what}: it spins", spinning["generator"]["cpu_percent"] > 50, spinning["generator"])
+        few = load.run("churn", "--window", "8", "--login-parallel", "32", users=users)
+        expect(f"{what}: sessions that leave at once need no table", few["generator"]["ring"]["rings"] == 1)
+        _, done = Load(server, folder, 40).call("idle", "--login-parallel", "4", "--patience", "2", users=users)
+        expect(f"{what}: says how many fit", done.returncode == 1
+               and "a process with 40 open files at most has room for 200 sessions" in done.stdout + done.stderr,
+               done.returncode, done.stdout, done.stderr)
 
 
 def check_mass_stop():
@@ -153,6 +209,7 @@ def main():
             check_logins(load)
             check_scenarios(load)
     check_few_open_files()
+    check_generator_with_few_open_files()
     check_mass_stop()
     return 0
 
