@@ -85,6 +85,34 @@ void bm_route(benchmark::State& state) {
 }
 BENCHMARK(bm_route)->Apply(perf::counted);
 
+/// One presence to `range` contacts that are all at home on this shard: their sessions are found,
+/// and a copy is written and sent to each.
+void bm_copies(benchmark::State& state) {
+  World world({.is_counted = false});
+  Clients clients = log_in(world, state.range(0));
+  std::vector<std::string> targets;
+  for (const auto& client : clients) {
+    targets.push_back(client->jid());
+  }
+  const std::string text =
+      "<presence from='romeo@example.org/orchard'><show>away</show><status>Wherefore art thou?"
+      "</status><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' "
+      "node='https://client.example' ver='QgayPKawpkPSDYmwT/WM94uAlu0='/></presence>";
+  auto document = world.shard(0).parser().parse(text, xml::StreamNamespaces::client());
+  RONDEL_CHECK(document.has_value());
+  for (auto unused : state) {
+    world.shard(0).route_copies(*document, targets);
+    world.turn(0);
+    for (const auto& client : clients) {
+      benchmark::DoNotOptimize(client->peer().read());
+    }
+  }
+  world.shard(0).route_copies(*document, targets);
+  RONDEL_CHECK(clients.back()->hears("</presence>"));
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(bm_copies)->Arg(100)->ArgName("contacts")->Apply(perf::counted);
+
 /// From a full JID to its session, among `range` users.
 void bm_session_lookup(benchmark::State& state) {
   World world({.is_counted = false});
