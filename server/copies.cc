@@ -22,21 +22,20 @@ void CopiedStanza::write(std::string_view to, base::ByteBuffer& out) const {
   out.append(text_.bytes().subspan(gap_));
 }
 
-void Router::route_copies(const xml::Document& stanza, std::span<const std::string> targets) {
-  std::vector<RouteCopies> by_shard(shard_.shard_count());
-  for (const std::string& target : targets) {
-    by_shard[shard_.home_of(target)].targets.push_back(target);
-  }
+void Router::route_copies(const xml::Document& stanza, std::span<const std::string_view> targets) {
+  std::vector<RouteCopies> elsewhere(shard_.shard_count());
   const auto shared = std::make_shared<const CopiedStanza>(stanza.clone());
-  for (std::uint16_t home = 0; home < by_shard.size(); ++home) {
-    if (by_shard[home].targets.empty()) {
-      continue;
-    }
-    by_shard[home].stanza = shared;
-    if (home == shard_.index()) {
-      process_copies(by_shard[home]);
+  for (const std::string_view target : targets) {
+    if (const std::uint16_t home = shard_.home_of(target); home == shard_.index()) {
+      process_copy(*shared, target);
     } else {
-      send_copies(home, std::move(by_shard[home]));
+      elsewhere[home].targets.emplace_back(target);
+    }
+  }
+  for (std::uint16_t home = 0; home < elsewhere.size(); ++home) {
+    if (!elsewhere[home].targets.empty()) {
+      elsewhere[home].stanza = shared;
+      send_copies(home, std::move(elsewhere[home]));
     }
   }
 }
@@ -72,22 +71,26 @@ void Router::send_held_copies() {
 }
 
 void Router::process_copies(const RouteCopies& copies) {
+  for (const std::string& target : copies.targets) {
+    process_copy(*copies.stanza, target);
+  }
+}
+
+void Router::process_copy(const CopiedStanza& stanza, std::string_view target) {
   constexpr auto kPresence = hooks::Traffic::presence;
   const bool is_watched = !shard_.chains().before_process.of(kPresence).empty() ||
                           !shard_.chains().after_process.of(kPresence).empty();
-  for (const std::string& target : copies.targets) {
-    UserEntry* user = find_user(target);
-    if (is_watched || (user != nullptr && (user->is_busy || user->is_performing))) {
-      xml::Document copy = copies.stanza->document().clone();
-      copy.root().set_attribute(copy.arena(), "to", target);
-      if (auto stanza = xmpp::Stanza::from_document(std::move(copy))) {
-        route_later(std::move(*stanza));
-      }
-    } else if (user != nullptr) {
-      for (const auto& session : user->sessions()) {
-        if (session->is_available()) {
-          shard_.write_copy(*session, *copies.stanza, target);
-        }
+  UserEntry* user = find_user(target);
+  if (is_watched || (user != nullptr && (user->is_busy || user->is_performing))) {
+    xml::Document copy = stanza.document().clone();
+    copy.root().set_attribute(copy.arena(), "to", target);
+    if (auto alone = xmpp::Stanza::from_document(std::move(copy))) {
+      route_later(std::move(*alone));
+    }
+  } else if (user != nullptr) {
+    for (const auto& session : user->sessions()) {
+      if (session->is_available()) {
+        shard_.write_copy(*session, stanza, target);
       }
     }
   }

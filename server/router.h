@@ -42,7 +42,7 @@ class Router {
   /// A stanza for a user of this shard.
   void process(xmpp::Stanza stanza);
   void process_copies(const RouteCopies& copies);
-  void route_copies(const xml::Document& stanza, std::span<const std::string> targets);
+  void route_copies(const xml::Document& stanza, std::span<const std::string_view> targets);
   /// Tries again for shards whose mailbox was full. Until then such a presence may be overtaken.
   void send_held_copies();
   [[nodiscard]] bool has_held_copies() const { return !held_copies_.empty(); }
@@ -76,6 +76,7 @@ class Router {
   static constexpr std::size_t kHeldCopiesMax = 4096;
 
   void send_copies(std::uint16_t home, RouteCopies copies);
+  void process_copy(const CopiedStanza& stanza, std::string_view target);
   void route(xmpp::Stanza stanza);
   void process_host(xmpp::Stanza stanza);
   void enqueue(UserEntry& user, xmpp::Stanza stanza);

@@ -200,7 +200,8 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
   [[nodiscard]] api::Connection* find_connection(base::ConnectionId id) override;
   [[nodiscard]] api::RawConnection* find_raw(base::ConnectionId id) override;
   void route(xml::Document stanza) override;
-  void route_copies(const xml::Document& stanza, std::span<const std::string> targets) override;
+  void route_copies(const xml::Document& stanza,
+                    std::span<const std::string_view> targets) override;
   bool deliver(api::Session& session, const xml::Element& stanza) override;
   void when_sent(api::Session& session, base::UniqueFunction<void(bool is_sent)> told) override;
   void resume_processing(std::uint64_t continuation, hooks::Verdict verdict) override;

@@ -34,7 +34,7 @@ void Shard::route(xml::Document stanza) {
   }
 }
 
-void Shard::route_copies(const xml::Document& stanza, std::span<const std::string> targets) {
+void Shard::route_copies(const xml::Document& stanza, std::span<const std::string_view> targets) {
   router_.route_copies(stanza, targets);
 }
 

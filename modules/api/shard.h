@@ -107,8 +107,9 @@ class Shard {
   /// before the caller has returned; order is kept.
   virtual void route(xml::Document stanza) = 0;
   /// Routes one stanza to many addresses; each copy gets its own `to`, and the text is written once
-  /// for each shard.
-  virtual void route_copies(const xml::Document& stanza, std::span<const std::string> targets) = 0;
+  /// for all. `targets` are not kept.
+  virtual void route_copies(const xml::Document& stanza,
+                            std::span<const std::string_view> targets) = 0;
   /// Writes a stanza to one session of this shard (before-send, writer, after-send); `to` becomes
   /// the session's full JID if the stanza has none. False if the session's connection is closing.
   virtual bool deliver(Session& session, const xml::Element& stanza) = 0;

@@ -153,10 +153,11 @@ base::Task<> PresenceShard::announce(xmpp::Stanza& stanza) {
   }
 }
 
-std::vector<std::string> PresenceShard::audience(const store::Roster& roster,
-                                                 const api::Session& session) const {
+std::vector<std::string_view> PresenceShard::audience(const store::Roster& roster,
+                                                      const api::Session& session) const {
   const PresenceSession* state = session.state(slot_);
-  std::vector<std::string> contacts;
+  std::vector<std::string_view> contacts;
+  contacts.reserve(roster.items.size());
   for (const store::RosterItem& item : roster.items) {
     if (state_of(&item).has_from() && !(state != nullptr && state->leaves_out(item.jid))) {
       contacts.push_back(item.jid);
@@ -171,7 +172,7 @@ void PresenceShard::withdraw(api::Session& session,
                              bool should_echo) {
   const bool was_available = session.is_available();
   PresenceSession* state = session.state(slot_);
-  std::vector<std::string> contacts;
+  std::vector<std::string_view> contacts;
   const store::Roster* roster = roster_->cached(session.user());
   if (was_available && roster != nullptr) {
     contacts = audience(*roster, session);

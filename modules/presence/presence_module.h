@@ -46,8 +46,8 @@ class PresenceShard final : public api::ShardModule {
   void send_copy(const xml::Document& presence, std::string_view to);
   PresenceSession& state_of_session(api::Session& session);
   /// Contacts with a subscription to the user, but for those that `session` leaves out.
-  [[nodiscard]] std::vector<std::string> audience(const store::Roster& roster,
-                                                  const api::Session& session) const;
+  [[nodiscard]] std::vector<std::string_view> audience(const store::Roster& roster,
+                                                       const api::Session& session) const;
 
   // Subscriptions (subscriptions.cc).
   base::Task<> send_subscription(xmpp::Stanza& stanza);

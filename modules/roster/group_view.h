@@ -44,10 +44,10 @@ class GroupView {
 /// doesn't keep the groups of yesterday.
 [[nodiscard]] RosterEdit own_part(RosterEdit edit, const store::GroupContact& contact);
 
-/// Whose presence goes to whom after other groups have come into force. Sorted.
+/// Whose presence goes to whom after other groups have come into force. Sorted; views of rosters.
 struct AudienceChange {
-  std::vector<std::string> gained;  ///< Contacts that may see the user now.
-  std::vector<std::string> lost;    ///< Those that no longer may.
+  std::vector<std::string_view> gained;  ///< Contacts that may see the user now.
+  std::vector<std::string_view> lost;    ///< Those that no longer may.
 };
 [[nodiscard]] AudienceChange audience_change(const store::Roster& before,
                                              const store::Roster& after);

@@ -90,7 +90,7 @@ BENCHMARK(bm_route)->Apply(perf::counted);
 void bm_copies(benchmark::State& state) {
   World world({.is_counted = false});
   Clients clients = log_in(world, state.range(0));
-  std::vector<std::string> targets;
+  std::vector<std::string_view> targets;
   for (const auto& client : clients) {
     targets.push_back(client->jid());
   }

@@ -110,8 +110,9 @@ class FakeShard final : public api::Shard {
       }
     }
   }
-  void route_copies(const xml::Document& stanza, std::span<const std::string> targets) override {
-    for (const std::string& target : targets) {
+  void route_copies(const xml::Document& stanza,
+                    std::span<const std::string_view> targets) override {
+    for (const std::string_view target : targets) {
       xml::Document copy = stanza.clone();
       copy.root().set_attribute(copy.arena(), "to", target);
       route(std::move(copy));

@@ -324,7 +324,7 @@ TEST(SimulatedBounds, LetCopiesWaitForRoomInTheMailbox) {
   }));
   while (world.shard(0).try_post(1, [](api::Shard&) {})) {
   }
-  const std::vector<std::string> targets{there.jid()};
+  const std::vector<std::string_view> targets{there.jid()};
   for (const char* show : {"chat", "away", "dnd"}) {
     auto presence = xml::parse_standalone(fmt::format(
         "<presence xmlns='jabber:client' from='x@example.org'><show>{}</show></presence>", show));
