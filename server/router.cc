@@ -127,23 +127,16 @@ void Router::route(xmpp::Stanza stanza) {
 
 // --- Users ---------------------------------------------------------------------------------------
 
-UserEntry* Router::find_user(std::string_view bare_jid) {
-  const auto found = users_.find(bare_jid);
-  return found == users_.end() ? nullptr : found->second.get();
-}
-
 UserEntry& Router::user_for_session(xmpp::JidView bare_jid) {
   if (UserEntry* user = find_user(bare_jid.full())) {
     return *user;
   }
-  auto user = std::make_unique<UserEntry>(xmpp::Jid(bare_jid));
-  const std::string_view key = user->jid().full();
-  return *users_.emplace(key, std::move(user)).first->second;
+  return users_.insert(std::make_unique<UserEntry>(xmpp::Jid(bare_jid)));
 }
 
 void Router::release(UserEntry& user) {
   if (user.is_idle()) {
-    users_.erase(users_.find(user.jid().full()));
+    users_.erase(user);
   }
 }
 

@@ -8,9 +8,9 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
-#include "base/hash.h"
 #include "base/task.h"
 #include "base/timer_wheel.h"
 #include "hooks/verdict.h"
@@ -18,6 +18,7 @@
 #include "server/mailbox.h"
 #include "server/registry.h"
 #include "server/user_entry.h"
+#include "server/user_table.h"
 #include "xmpp/stanza.h"
 
 namespace rondel::server {
@@ -54,16 +55,16 @@ class Router {
               std::string_view text = {});
   void resume_processing(std::uint64_t continuation, hooks::Verdict verdict);
 
-  [[nodiscard]] UserEntry* find_user(std::string_view bare_jid);
+  [[nodiscard]] UserEntry* find_user(std::string_view bare_jid) const {
+    return users_.find(bare_jid);
+  }
   UserEntry& user_for_session(xmpp::JidView bare_jid);
   /// Frees the user if nothing needs it any more.
   void release(UserEntry& user);
   [[nodiscard]] std::size_t user_count() const { return users_.size(); }
   template <class F>
   void for_each_user(F&& function) {
-    for (auto& [bare, user] : users_) {
-      function(*user);
-    }
+    users_.for_each(std::forward<F>(function));
   }
 
  private:
@@ -75,8 +76,8 @@ class Router {
   /// Above this a presence is dropped, and the log says so.
   static constexpr std::size_t kHeldCopiesMax = 4096;
 
-  void send_copies(std::uint16_t home, RouteCopies copies);
   void process_copy(const CopiedStanza& stanza, std::string_view target);
+  void send_copies(std::uint16_t home, RouteCopies copies);
   void route(xmpp::Stanza stanza);
   void process_host(xmpp::Stanza stanza);
   void enqueue(UserEntry& user, xmpp::Stanza stanza);
@@ -111,9 +112,7 @@ class Router {
   base::Task<> run_iq(const Registry::Iq& handler, std::string bare_jid, xmpp::Stanza stanza);
 
   Shard& shard_;
-  /// By bare JID, whose text is the user's own.
-  std::unordered_map<std::string_view, std::unique_ptr<UserEntry>, base::TextHash, std::equal_to<>>
-      users_;
+  UserTable users_;
   std::vector<base::ConnectionId> chosen_;
   std::deque<xmpp::Stanza> later_;
   std::deque<HeldCopies> held_copies_;
