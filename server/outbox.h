@@ -42,6 +42,13 @@ class OutboxPool {
   }
   /// Nothing of it may be with the ring any more.
   void give_back(std::unique_ptr<Outbox> outbox) {
+    // What was sent is written to next: one buffer goes round instead of three, and it is warm.
+    if (outbox->wire.capacity() == 0) {
+      std::swap(outbox->wire, outbox->sending);
+    }
+    if (outbox->output.capacity() == 0) {
+      std::swap(outbox->output, outbox->wire);
+    }
     outbox->output.recycle(kSpareBytesMax);
     outbox->wire.recycle(kSpareBytesMax);
     outbox->sending.recycle(kSpareBytesMax);

@@ -271,6 +271,20 @@ TEST(OutboxPool, KeepsNoLargeBuffer) {
   EXPECT_EQ(pool.take()->output.capacity(), 0U);
 }
 
+TEST(OutboxPool, WritesToTheBufferThatWasSentLast) {
+  OutboxPool pool;
+  auto outbox = used_outbox(100);
+  const std::byte* memory = outbox->output.bytes().data();
+  for (int i = 0; i < 5; ++i) {
+    std::swap(outbox->output, outbox->wire);
+    std::swap(outbox->wire, outbox->sending);
+    pool.give_back(std::move(outbox));
+    outbox = pool.take();
+    outbox->output.append("x");
+    EXPECT_EQ(outbox->output.bytes().data(), memory);
+  }
+}
+
 // --- OffloadPool
 
 /// The shard of a test: runs what came back when it is asked.
