@@ -115,7 +115,6 @@ class Connection final : public api::Connection, public Endpoint {
   /// From now on reads by multishot, and stays on this shard.
   void read_continuously();
   [[nodiscard]] std::size_t output_bytes() const { return outbox_ ? outbox_->bytes() : 0; }
-
   struct Traffic {
     std::uint64_t bytes_received = 0, bytes_sent = 0;
   };
@@ -175,10 +174,14 @@ class Connection final : public api::Connection, public Endpoint {
   bool is_farewell_said_ = false;
   std::uint8_t operations_ = 0;
   std::uint16_t pauses_ = 0;
-  const api::PeerAddress peer_;
-  const ListenerSpec* listener_;
-  base::StanzaLimits limits_ = base::kUnauthenticatedLimits;
+  // From shard_ to traffic_ stands what a stanza for it touches: each line of memory is waited for.
   std::unique_ptr<api::Layer> layer_;
+  std::unique_ptr<Outbox> outbox_;        ///< Null while there is nothing to write.
+  std::unique_ptr<SentMarks> marks_;      ///< Null while nobody waits.
+  std::vector<base::ConnectionId> held_;  ///< Senders that wait for this slow reader; each once.
+  std::uint64_t written_bytes_ = 0;  ///< Of the stream, handed on since the beginning; for marks_.
+  Traffic traffic_;
+  base::StanzaLimits limits_ = base::kUnauthenticatedLimits;
   xml::Framer framer_;
   std::size_t scanned_ = 0;            ///< Bytes at the front of input_ that the framer has seen.
   std::span<const std::byte> unread_;  ///< Behind the element that is being handled.
@@ -186,12 +189,9 @@ class Connection final : public api::Connection, public Endpoint {
   base::ByteBuffer input_;    ///< An element that is not complete, or input while paused.
   ReceiveRate receive_rate_;  ///< Any until a session begins.
   Allowance allowance_;
-  std::unique_ptr<Rest> rest_;            ///< Null while the client sends no more than it may.
-  std::unique_ptr<Outbox> outbox_;        ///< Null while there is nothing to write.
-  std::unique_ptr<SentMarks> marks_;      ///< Null while nobody waits.
-  std::vector<base::ConnectionId> held_;  ///< Senders that wait for this slow reader; each once.
-  std::uint64_t written_bytes_ = 0;  ///< Of the stream, handed on since the beginning; for marks_.
-  Traffic traffic_;
+  std::unique_ptr<Rest> rest_;  ///< Null while the client sends no more than it may.
+  const api::PeerAddress peer_;
+  const ListenerSpec* listener_;
   std::unique_ptr<const std::string> tag_;  ///< Null, as few connections have one.
   Deadline deadline_;
   Stream stream_;

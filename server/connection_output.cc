@@ -12,7 +12,7 @@ namespace rondel::server {
 void Connection::mark_dirty() {
   if (!is_dirty_) {
     is_dirty_ = true;
-    shard_->flush_later(*this);
+    shard_->flush_later(handle());
   }
 }
 

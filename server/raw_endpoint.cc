@@ -58,7 +58,7 @@ void RawEndpoint::resume_reading() {
 void RawEndpoint::mark_dirty() {
   if (!is_dirty_) {
     is_dirty_ = true;
-    shard_.flush_later(*this);
+    shard_.flush_later(handle());
   }
 }
 

@@ -124,7 +124,7 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
   /// The interface's options as they hold since the last reload.
   [[nodiscard]] const config::InterfaceOptions& options_of(const Interface& interface) const;
   [[nodiscard]] base::StanzaLimits limits_of(const Interface& interface) const;
-  void flush_later(Endpoint& endpoint) { dirty_.push_back(endpoint.handle()); }
+  void flush_later(base::SlotHandle endpoint) { dirty_.push_back(endpoint); }
   void make_ready(Endpoint& endpoint) { ready_.push_back(endpoint.handle()); }
   void bury(Endpoint& endpoint) { buried_.push_back(endpoint.handle()); }
   void move_later(Connection& connection, std::uint16_t home);
@@ -251,7 +251,7 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
   [[nodiscard]] bool has_work() const;
   [[nodiscard]] bool must_wait_for_modules() const;
   /// `bytes` of a stanza stand at the end of the connection's output.
-  void stanza_written(Connection& connection, std::string_view id, std::size_t bytes);
+  void stanza_written(Connection& connection, const xml::Element& stanza, std::size_t bytes);
   void hold_source(Connection& slow);
   void mark_for_after_send(Connection& connection, std::string_view id, std::size_t bytes);
   Endpoint* endpoint(base::SlotHandle handle) const { return endpoints_.find(handle); }

@@ -66,7 +66,7 @@ void Shard::write(api::Session& session,
   base::ByteBuffer& output = connection->output();
   const std::size_t before = output.size();
   xml::write(*written, output, {.to = to});
-  stanza_written(*connection, written->attribute_or("id", {}), output.size() - before);
+  stanza_written(*connection, *written, output.size() - before);
 }
 
 void Shard::write_copy(api::Session& session, const CopiedStanza& stanza, std::string_view to) {
@@ -82,13 +82,13 @@ void Shard::write_copy(api::Session& session, const CopiedStanza& stanza, std::s
   base::ByteBuffer& output = connection->output();
   const std::size_t before = output.size();
   stanza.write(to, output);
-  stanza_written(*connection, root.attribute_or("id", {}), output.size() - before);
+  stanza_written(*connection, root, output.size() - before);
 }
 
-void Shard::stanza_written(Connection& connection, std::string_view id, std::size_t bytes) {
+void Shard::stanza_written(Connection& connection, const xml::Element& stanza, std::size_t bytes) {
   ++counters_.stanzas_sent;
   if (!chains_.after_send.empty()) {
-    mark_for_after_send(connection, id, bytes);
+    mark_for_after_send(connection, stanza.attribute_or("id", {}), bytes);
   }
   if (connection.output_bytes() > base::kOutputBytesHigh) [[unlikely]] {
     hold_source(connection);

@@ -55,7 +55,7 @@ class ModuleStates {
 class Session {
  public:
   Session(User& user, xmpp::Jid jid, base::ConnectionId connection)
-      : user_(&user), jid_(std::move(jid)), connection_(connection) {}
+      : user_(&user), connection_(connection), jid_(std::move(jid)) {}
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -89,11 +89,12 @@ class Session {
   }
 
  private:
+  // What each copy of a presence asks for stands together.
   User* user_;
-  xmpp::Jid jid_;
   base::ConnectionId connection_;
-  std::string presence_;
   std::int8_t priority_ = 0;
+  std::string presence_;
+  xmpp::Jid jid_;
   ModuleStates states_;
 };
 
