@@ -89,9 +89,8 @@ void OperationTable::unlink(OperationList& list, std::uint32_t index) {
 }
 
 std::size_t OperationTable::bucket_of(Tag tag) const {
-  // Fibonacci hashing: slots are dense, so one multiplication spreads them.
-  return static_cast<std::size_t>(tag.packed() * 0x9e37'79b9'7f4a'7c15U >> 32) &
-         (buckets_.size() - 1);
+  // Slots are dense, and what is sent to many goes to neighbours: few lines of memory hold them.
+  return (std::size_t{tag.owner.slot} + static_cast<std::size_t>(tag.op)) & (buckets_.size() - 1);
 }
 
 void OperationTable::link_tag(std::uint32_t index) {
