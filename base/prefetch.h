@@ -7,8 +7,15 @@ namespace rondel::base {
 
 inline constexpr std::size_t kCacheLineBytes = 64;
 
+/// gcc 12 takes a function that only loads ahead for one without effect, and drops calls of it: in
+/// this it sees one.
+inline void keep_prefetch(const void* begin) {
+  asm volatile("" : : "r"(begin));
+}
+
 /// Begins to load `bytes` bytes from `begin` on, which need not be readable.
 inline void prefetch_to_read(const void* begin, std::size_t bytes) {
+  keep_prefetch(begin);
   for (std::size_t offset = 0; offset < bytes; offset += kCacheLineBytes) {
     __builtin_prefetch(static_cast<const std::byte*>(begin) + offset, 0);
   }
@@ -16,6 +23,7 @@ inline void prefetch_to_read(const void* begin, std::size_t bytes) {
 
 /// The same for memory that will be written, so that no other core keeps it.
 inline void prefetch_to_write(const void* begin, std::size_t bytes) {
+  keep_prefetch(begin);
   for (std::size_t offset = 0; offset < bytes; offset += kCacheLineBytes) {
     __builtin_prefetch(static_cast<const std::byte*>(begin) + offset, 1);
   }

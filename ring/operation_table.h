@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/prefetch.h"
 #include "ring/ring.h"
 
 namespace rondel::ring {
@@ -73,6 +74,13 @@ class OperationTable {
       OperationKind kind, int fd, const void* memory, std::uint64_t argument, Tag tag);
   /// Forgets a record that stands in no list.
   void remove(std::uint32_t index);
+
+  /// Begins to load the record of a key, if it has one.
+  void prefetch(std::uint64_t key) const {
+    if (const auto index = static_cast<std::uint32_t>(key); index < records_.size()) {
+      base::prefetch_to_write(&records_[index], sizeof(Operation));
+    }
+  }
 
   [[nodiscard]] Operation& operator[](std::uint32_t index) { return records_[index]; }
   [[nodiscard]] const Operation& operator[](std::uint32_t index) const { return records_[index]; }

@@ -60,6 +60,8 @@ class Sink {
  public:
   virtual ~Sink() = default;
   virtual void completed(const Completion& completion) = 0;
+  /// A completion with this tag is among the next ones: its memory may be loaded meanwhile.
+  virtual void coming(Tag /*tag*/) {}
 };
 
 enum class ReceiveMode : std::uint8_t { one_shot, multishot };

@@ -60,11 +60,28 @@ bool UringRing::may_go_on(std::uint32_t index) const {
   return !table_[index].is_cancel_requested && !is_stopping_;
 }
 
+/// What the kernel has done for many operations has driven ours out of the caches: the record of
+/// the one after next and the owner of the next come while one is handled.
+void UringRing::load_ahead(const io_uring_cqe& soon, const io_uring_cqe& next, Sink& sink) const {
+  table_.prefetch(soon.user_data);
+  if (const std::uint32_t index = table_.find(next.user_data); index != OperationTable::kNone) {
+    sink.coming(table_[index].tag);
+  }
+}
+
 void UringRing::reap(Sink& sink) {
+  constexpr unsigned kRecordsAhead = 6;
+  constexpr unsigned kOwnersAhead = 3;
   unsigned head;
   unsigned count = 0;
   const io_uring_cqe* entry;
+  const io_uring_cq& queue = kernel_->raw().cq;
+  const unsigned ready = io_uring_cq_ready(&kernel_->raw());
   io_uring_for_each_cqe(&kernel_->raw(), head, entry) {
+    if (count + kRecordsAhead < ready) {
+      load_ahead(queue.cqes[(head + kRecordsAhead) & queue.ring_mask],
+                 queue.cqes[(head + kOwnersAhead) & queue.ring_mask], sink);
+    }
     dispatch(*entry, sink);
     ++count;
   }

@@ -119,6 +119,7 @@ class UringRing final : public Ring {
   [[nodiscard]] bool are_followers_quiet();
   void sleep(base::Nanoseconds wait);
   void reap(Sink& sink);
+  void load_ahead(const io_uring_cqe& soon, const io_uring_cqe& next, Sink& sink) const;
   void dispatch(const io_uring_cqe& entry, Sink& sink);
   void receive_completed(std::uint32_t index, const io_uring_cqe& entry, Sink& sink);
   void accept_completed(std::uint32_t index, const io_uring_cqe& entry, Sink& sink);

@@ -1,5 +1,7 @@
 #include "server/copies.h"
 
+#include <algorithm>
+#include <array>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -24,14 +26,17 @@ void CopiedStanza::write(std::string_view to, base::ByteBuffer& out) const {
 
 void Router::route_copies(const xml::Document& stanza, std::span<const std::string_view> targets) {
   std::vector<RouteCopies> elsewhere(shard_.shard_count());
-  const auto shared = std::make_shared<const CopiedStanza>(stanza.clone());
+  std::vector<std::string_view> here;
+  here.reserve(targets.size());
   for (const std::string_view target : targets) {
     if (const std::uint16_t home = shard_.home_of(target); home == shard_.index()) {
-      process_copy(*shared, target);
+      here.push_back(target);
     } else {
       elsewhere[home].targets.emplace_back(target);
     }
   }
+  const auto shared = std::make_shared<const CopiedStanza>(stanza.clone());
+  process_copies(*shared, here);
   for (std::uint16_t home = 0; home < elsewhere.size(); ++home) {
     if (!elsewhere[home].targets.empty()) {
       elsewhere[home].stanza = shared;
@@ -71,16 +76,36 @@ void Router::send_held_copies() {
 }
 
 void Router::process_copies(const RouteCopies& copies) {
-  for (const std::string& target : copies.targets) {
-    process_copy(*copies.stanza, target);
+  const std::vector<std::string_view> targets(copies.targets.begin(), copies.targets.end());
+  process_copies(*copies.stanza, targets);
+}
+
+/// Each step from an address to a connection waits for memory that nobody has touched since the
+/// last presence, so several are on their way at a time.
+void Router::process_copies(const CopiedStanza& stanza, std::span<const std::string_view> targets) {
+  constexpr std::size_t kTogether = 16;
+  // Hooks of before-send may end sessions: then nobody is looked up before it is his turn.
+  const bool is_changed = !shard_.chains().before_send.of(hooks::Traffic::presence).empty();
+  std::array<UserEntry*, kTogether> users;
+  while (!targets.empty()) {
+    const std::size_t count = std::min(targets.size(), is_changed ? 1 : kTogether);
+    users_.find(targets.first(count), users);
+    for (std::size_t i = 0; i < count; ++i) {
+      for (std::size_t s = 0; users[i] != nullptr && s < users[i]->sessions().size(); ++s) {
+        shard_.prefetch(users[i]->sessions()[s]->connection().handle);
+      }
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      process_copy(stanza, users[i], targets[i]);
+    }
+    targets = targets.subspan(count);
   }
 }
 
-void Router::process_copy(const CopiedStanza& stanza, std::string_view target) {
+void Router::process_copy(const CopiedStanza& stanza, UserEntry* user, std::string_view target) {
   constexpr auto kPresence = hooks::Traffic::presence;
   const bool is_watched = !shard_.chains().before_process.of(kPresence).empty() ||
                           !shard_.chains().after_process.of(kPresence).empty();
-  UserEntry* user = find_user(target);
   if (is_watched || (user != nullptr && (user->is_busy || user->is_performing))) {
     xml::Document copy = stanza.document().clone();
     copy.root().set_attribute(copy.arena(), "to", target);

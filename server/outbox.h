@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/byte_buffer.h"
+#include "base/prefetch.h"
 
 namespace rondel::server {
 
@@ -37,6 +38,9 @@ class OutboxPool {
     }
     auto outbox = std::move(spares_.back());
     spares_.pop_back();
+    if (!spares_.empty()) {  // Who writes to many takes the next one soon.
+      base::prefetch_to_write(spares_.back().get(), sizeof(Outbox));
+    }
     bytes_ -= memory_of(*outbox);
     return outbox;
   }

@@ -76,7 +76,8 @@ class Router {
   /// Above this a presence is dropped, and the log says so.
   static constexpr std::size_t kHeldCopiesMax = 4096;
 
-  void process_copy(const CopiedStanza& stanza, std::string_view target);
+  void process_copies(const CopiedStanza& stanza, std::span<const std::string_view> targets);
+  void process_copy(const CopiedStanza& stanza, UserEntry* user, std::string_view target);
   void send_copies(std::uint16_t home, RouteCopies copies);
   void route(xmpp::Stanza stanza);
   void process_host(xmpp::Stanza stanza);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/byte_buffer.h"
+#include "base/prefetch.h"
 #include "base/slab.h"
 #include "base/timer_wheel.h"
 #include "modules/api/shard.h"
@@ -133,6 +134,10 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
   /// Runs `function` on shard `to`, whatever its mailbox says: for what somebody waits for.
   void post_reply(std::uint16_t to, base::UniqueFunction<void(api::Shard&)> function);
   void write(api::Session& session, const xml::Element& stanza, std::optional<std::string_view> to);
+  /// Begins to load what sending through an endpoint needs.
+  void prefetch(base::SlotHandle endpoint) const {
+    base::prefetch_to_write(endpoints_.find(endpoint), kEndpointBytes);
+  }
   void write_copy(api::Session& session, const CopiedStanza& stanza, std::string_view to);
   /// Whose stanza is being processed: it is made to wait if a session that gets it reads too
   /// slowly.
@@ -220,6 +225,7 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
   // base::Executor, ring::Sink
   void post_completion(std::unique_ptr<base::Completion> completion) override;
   void completed(const ring::Completion& completion) override;
+  void coming(ring::Tag tag) override { prefetch(tag.owner); }
 
  protected:
   [[nodiscard]] void* find_service(std::string_view name) const override;
@@ -255,6 +261,9 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
   void hold_source(Connection& slow);
   void mark_for_after_send(Connection& connection, std::string_view id, std::size_t bytes);
   Endpoint* endpoint(base::SlotHandle handle) const { return endpoints_.find(handle); }
+
+  /// As much of a connection as what is written to it touches.
+  static constexpr std::size_t kEndpointBytes = 3 * base::kCacheLineBytes;
 
   Core& core_;
   const std::uint16_t index_;

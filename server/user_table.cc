@@ -1,9 +1,12 @@
 #include "server/user_table.h"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/check.h"
 #include "base/hash.h"
+#include "base/prefetch.h"
 
 namespace rondel::server {
 
@@ -12,7 +15,26 @@ UserTable::UserTable() : places_(kPlacesMin) {
 UserTable::~UserTable() = default;
 
 UserEntry* UserTable::find(std::string_view bare_jid) const {
-  const std::uint64_t hash = base::hash_text(bare_jid);
+  return find(bare_jid, base::hash_text(bare_jid));
+}
+
+void UserTable::find(std::span<const std::string_view> bare_jids,
+                     std::span<UserEntry*> found) const {
+  constexpr std::size_t kTogether = 16;
+  std::array<std::uint64_t, kTogether> hashes;
+  for (std::size_t begin = 0; begin < bare_jids.size(); begin += kTogether) {
+    const auto some = bare_jids.subspan(begin, std::min(kTogether, bare_jids.size() - begin));
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      hashes[i] = base::hash_text(some[i]);
+      base::prefetch_to_read(&places_[home_of(hashes[i])], sizeof(Place));
+    }
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      found[begin + i] = find(some[i], hashes[i]);
+    }
+  }
+}
+
+UserEntry* UserTable::find(std::string_view bare_jid, std::uint64_t hash) const {
   for (std::size_t at = home_of(hash); places_[at].user; at = next(at)) {
     if (places_[at].hash == hash && places_[at].user->jid().full() == bare_jid) {
       return places_[at].user.get();

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -22,6 +23,9 @@ class UserTable {
 
   /// Null if there is none.
   [[nodiscard]] UserEntry* find(std::string_view bare_jid) const;
+  /// Finds several at once: their memory comes together, where one after the other would wait for
+  /// each. `found` has room for all.
+  void find(std::span<const std::string_view> bare_jids, std::span<UserEntry*> found) const;
   /// Takes in one whose address is not there yet.
   UserEntry& insert(std::unique_ptr<UserEntry> user);
   /// Frees one that is there.
@@ -51,6 +55,7 @@ class UserTable {
   [[nodiscard]] std::size_t next(std::size_t place) const {
     return (place + 1) & (places_.size() - 1);
   }
+  [[nodiscard]] UserEntry* find(std::string_view bare_jid, std::uint64_t hash) const;
   [[nodiscard]] std::size_t first_free(std::uint64_t hash) const;
   void grow();
 

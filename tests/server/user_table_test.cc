@@ -6,7 +6,9 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace rondel::server {
 namespace {
@@ -30,6 +32,16 @@ TEST(UserTable, FindsWhoIsThereAndNobodyElse) {
       expected.erase(found);
     }
     ASSERT_EQ(table.size(), expected.size());
+  }
+  std::vector<std::string> all;
+  for (int i = 0; i < 2'000; ++i) {
+    all.push_back(fmt::format("user{}@example.org", i));
+  }
+  std::vector<UserEntry*> found(all.size());
+  table.find(std::vector<std::string_view>(all.begin(), all.end()), found);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto there = expected.find(all[i]);
+    EXPECT_EQ(found[i], there == expected.end() ? nullptr : there->second);
   }
   std::size_t seen = 0;
   table.for_each([&](UserEntry& user) {
