@@ -21,6 +21,11 @@ struct Decoded {
   bool is_present = false;
 };
 
+/// How long what a storage told of an account during an exchange holds for its end: a change by
+/// others than this server, in a database that they share, counts from then on. What this server
+/// changes counts at once, here or at the home shard.
+constexpr std::uint64_t kAccountHoldsMs = 2000;
+
 /// The payload of auth or response. Source: RFC 6120 §6.4.2: "=" is an empty one, nothing is none.
 std::optional<Decoded> decode(const xml::Element& element) {
   const std::string text = element.text();
@@ -37,9 +42,21 @@ std::optional<Decoded> decode(const xml::Element& element) {
   return Decoded{std::move(*data), true};
 }
 
-/// What the core says to a proven identity: the account's JID, or a failure.
+/// Whether what the exchange itself learned of the account saves a question.
+bool may_rely_on(const api::AuthIdentity& identity,
+                 const xmpp::Jid& jid,
+                 const Shard& shard,
+                 std::uint64_t began_ms) {
+  const auto& account = identity.account;
+  return account && account->user.local == jid.local() && account->user.host == jid.domain() &&
+         base::monotonic_ms() - began_ms <= kAccountHoldsMs &&
+         !shard.has_account_changed_since(jid.bare(), began_ms);
+}
+
+/// What the core says to a proven identity: the account's JID, or a failure. What was proven relies
+/// on the storage since `began_ms`.
 base::Task<base::Result<Authenticated, xmpp::SaslFailure>> account_of(
-    std::shared_ptr<api::AuthChannel> channel, api::AuthIdentity identity) {
+    std::shared_ptr<api::AuthChannel> channel, api::AuthIdentity identity, std::uint64_t began_ms) {
   using Failed = base::Unexpected<xmpp::SaslFailure>;
   auto jid = xmpp::Jid::from_parts(identity.local, channel->host);
   if (!jid || !jid->has_local()) {
@@ -61,14 +78,18 @@ base::Task<base::Result<Authenticated, xmpp::SaslFailure>> account_of(
   if (host == nullptr || host->stores.users == nullptr) {
     co_return Failed(xmpp::SaslFailure::temporary_auth_failure);
   }
-  store::UserKey user{std::string(who.jid.local()), std::string(who.jid.domain())};
-  const auto account = co_await host->stores.users->lookup(std::move(user));
-  if (!account) {
-    co_return Failed(account.error().failure == store::Failure::not_found
-                         ? xmpp::SaslFailure::not_authorized
-                         : xmpp::SaslFailure::temporary_auth_failure);
+  const auto& shard = static_cast<const Shard&>(channel->shard);
+  if (!may_rely_on(identity, who.jid, shard, began_ms)) {
+    store::UserKey user{std::string(who.jid.local()), std::string(who.jid.domain())};
+    auto account = co_await host->stores.users->lookup(std::move(user));
+    if (!account) {
+      co_return Failed(account.error().failure == store::Failure::not_found
+                           ? xmpp::SaslFailure::not_authorized
+                           : xmpp::SaslFailure::temporary_auth_failure);
+    }
+    identity.account = std::move(*account);
   }
-  if (account->state != store::AccountState::active) {
+  if (identity.account->state != store::AccountState::active) {
     co_return Failed(xmpp::SaslFailure::account_disabled);
   }
   co_return std::move(who);
@@ -87,6 +108,7 @@ base::Task<> run_step(std::shared_ptr<api::AuthChannel> channel,
                       std::shared_ptr<api::AuthExchange> exchange,
                       base::ConnectionId id,
                       std::string mechanism,
+                      std::uint64_t began_ms,
                       Decoded input) {
   api::AuthStep step = co_await exchange->step(std::move(input.data), input.is_present);
   base::Result<Authenticated, xmpp::SaslFailure> account =
@@ -94,7 +116,7 @@ base::Task<> run_step(std::shared_ptr<api::AuthChannel> channel,
   std::string data;
   if (auto* identity = std::get_if<api::AuthIdentity>(&step)) {
     data = std::move(identity->data);
-    account = co_await account_of(channel, std::move(*identity));
+    account = co_await account_of(channel, std::move(*identity), began_ms);
   } else if (const auto* failure = std::get_if<xmpp::SaslFailure>(&step)) {
     account = base::Unexpected<xmpp::SaslFailure>(*failure);
   }
@@ -200,7 +222,7 @@ void SaslNegotiation::step(const xml::Element& element) {
   // A response that is there but empty is data of length zero (RFC 6120 §6.4.3).
   input->is_present = input->is_present || element.name() == "response";
   connection_.pause();
-  run_step(channel_, exchange_, connection_.id(), mechanism_, std::move(*input)).start();
+  run_step(channel_, exchange_, connection_.id(), mechanism_, began_ms_, std::move(*input)).start();
 }
 
 void SaslNegotiation::fail(xmpp::SaslFailure failure, std::string_view text) {

@@ -27,7 +27,8 @@ struct Authenticated {
 };
 
 /// The rule of DESIGN §7: a module proves an identity; the core maps it to a JID, checks the
-/// authzid, and asks the user storage of the host whether the account exists and is active.
+/// authzid, and asks the user storage of the host whether the account exists and is active, unless
+/// the module has just heard so from it.
 ///
 /// Source: RFC 6120 §6. Owner: the stream, until authentication has succeeded. Thread: the shard's.
 class SaslNegotiation {

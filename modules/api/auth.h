@@ -41,8 +41,8 @@ struct AuthChannel {
 struct AuthChallenge {
   std::string data;
 };
-/// The mechanism has proven who the client is. No account is implied: the core asks the user
-/// storage.
+/// The mechanism has proven who the client is. No account is implied: what the user storage says of
+/// it, the core judges.
 struct AuthIdentity {
   std::string local;             ///< The proven name: a local part, not yet prepared.
   std::string authzid;           ///< What the client wants to act as; empty: as itself.
@@ -51,6 +51,9 @@ struct AuthIdentity {
   /// `local` is made up and good for this stream only: no account is asked for, and nothing is kept
   /// of its user. Where a host's accounts could have that name, it must not be set.
   bool is_temporary = false;
+  /// The account of `local`, as the user storage told it in this very exchange: it isn't asked
+  /// again. Nothing: the core asks.
+  std::optional<store::Account> account{};
   /// Hung on the session at its slot once a resource is bound; freed with the stream before.
   std::unique_ptr<ModuleState> session_state{};
   std::uint8_t session_slot = 0;

@@ -15,8 +15,9 @@ using xmpp::SaslFailure;
 constexpr std::string_view kSpace = "auth-internal";
 constexpr std::string_view kSecretKey = "unknown-user-secret";
 
-xmpp::ScramKey key_of(const store::ScramCredential& credential) {
-  xmpp::ScramKey key;
+FoundKey key_of(const store::Account& account, const store::ScramCredential& credential) {
+  FoundKey key;
+  key.account = account;
   key.hash = credential.hash;
   key.iterations = credential.iterations;
   key.salt = credential.salt;
@@ -49,12 +50,11 @@ KeySource::~KeySource() {
   }
 }
 
-base::Task<base::Result<xmpp::ScramKey, SaslFailure>> KeySource::find(
-    api::HostStores stores,
-    std::string host,
-    std::string username,
-    std::vector<xmpp::ScramHash> hashes,
-    std::uint32_t iterations) {
+base::Task<base::Result<FoundKey, SaslFailure>> KeySource::find(api::HostStores stores,
+                                                                std::string host,
+                                                                std::string username,
+                                                                std::vector<xmpp::ScramHash> hashes,
+                                                                std::uint32_t iterations) {
   if (stores.users == nullptr) {
     co_return Failed(SaslFailure::temporary_auth_failure);
   }
@@ -73,14 +73,15 @@ base::Task<base::Result<xmpp::ScramKey, SaslFailure>> KeySource::find(
     const auto account = co_await stores.users->credentials(std::move(user));
     if (account) {
       if (const auto* credential = choose(account->credentials, hashes)) {
-        co_return key_of(*credential);
+        co_return key_of(account->account, *credential);
       }
     } else if (account.error().failure != store::Failure::not_found &&
                account.error().failure != store::Failure::invalid) {
       co_return Failed(SaslFailure::temporary_auth_failure);
     }
   }
-  co_return xmpp::fake_scram_key(hashes.front(), *server_secret, bare, iterations);
+  FoundKey fake{xmpp::fake_scram_key(hashes.front(), *server_secret, bare, iterations), {}};
+  co_return fake;
 }
 
 base::Task<base::Result<std::string, SaslFailure>> KeySource::secret(api::HostStores stores,

@@ -1,6 +1,7 @@
 // The keys that logins are compared against.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -15,6 +16,12 @@ namespace rondel::modules::auth_internal {
 
 /// Bytes of the secret that makes the salts of users who are not there.
 inline constexpr std::size_t kSecretBytes = 32;
+
+/// What a password is compared against, and what the same answer of the storage says of the
+/// account.
+struct FoundKey : xmpp::ScramKey {
+  std::optional<store::Account> account;  ///< Nothing with a fake key.
+};
 
 /// Asks the user storage for the key of a user, every time.
 ///
@@ -32,12 +39,11 @@ class KeySource {
   /// `username` is not prepared yet. Disabled accounts are answered like others: what may be done
   /// with an identity is the core's decision. Errors: temporary_auth_failure if the storage can't
   /// tell. Source: RFC 5802 §9, RFC 6120 §13.11.
-  base::Task<base::Result<xmpp::ScramKey, xmpp::SaslFailure>> find(
-      api::HostStores stores,
-      std::string host,
-      std::string username,
-      std::vector<xmpp::ScramHash> hashes,
-      std::uint32_t iterations);
+  base::Task<base::Result<FoundKey, xmpp::SaslFailure>> find(api::HostStores stores,
+                                                             std::string host,
+                                                             std::string username,
+                                                             std::vector<xmpp::ScramHash> hashes,
+                                                             std::uint32_t iterations);
 
  private:
   base::Task<base::Result<std::string, xmpp::SaslFailure>> secret(api::HostStores stores,

@@ -1,5 +1,8 @@
 #include "modules/auth-internal/plain_exchange.h"
 
+#include <optional>
+#include <utility>
+
 #include "base/encoding.h"
 #include "modules/auth-internal/password_check.h"
 #include "xmpp/sasl/plain.h"
@@ -10,10 +13,11 @@ using xmpp::SaslFailure;
 
 namespace {
 
-api::AuthStep accept(const xmpp::PlainMessage& message) {
+api::AuthStep accept(const xmpp::PlainMessage& message, std::optional<store::Account> account) {
   api::AuthIdentity identity;
   identity.local = message.username;
   identity.authzid = message.authzid;
+  identity.account = std::move(account);
   return identity;
 }
 
@@ -33,7 +37,7 @@ base::Task<api::AuthStep> PlainExchange::step(std::string input, bool has_input)
     if (!is_right) {
       co_return api::AuthStep(is_right.error());
     }
-    co_return *is_right ? accept(*message) : api::AuthStep(SaslFailure::not_authorized);
+    co_return *is_right ? accept(*message, {}) : api::AuthStep(SaslFailure::not_authorized);
   }
   auto key = co_await keys_.find(stores_, host_, message->username, settings_.hashes,
                                  settings_.iterations);
@@ -47,7 +51,8 @@ base::Task<api::AuthStep> PlainExchange::step(std::string input, bool has_input)
   if (!was_run) {
     co_return api::AuthStep(SaslFailure::temporary_auth_failure);
   }
-  co_return is_match ? accept(*message) : api::AuthStep(SaslFailure::not_authorized);
+  co_return is_match ? accept(*message, std::move(key->account))
+                     : api::AuthStep(SaslFailure::not_authorized);
 }
 
 }  // namespace rondel::modules::auth_internal

@@ -31,6 +31,7 @@ base::Task<api::AuthStep> ScramExchange::step(std::string input, bool has_input)
     co_return api::AuthStep(key.error());
   }
   state_ = State::challenged;
+  account_ = std::move(key->account);
   api::AuthChallenge challenge;
   challenge.data = server_.challenge(std::move(*key));
   co_return api::AuthStep(std::move(challenge));
@@ -54,6 +55,7 @@ api::AuthStep ScramExchange::finish(const std::string& client_final) {
   api::AuthIdentity identity;
   identity.local = std::move(identity_.username);
   identity.authzid = std::move(identity_.authzid);
+  identity.account = std::move(account_);
   identity.data = std::move(*server_final);
   identity.mechanism_detail = identity_.channel_binding
                                   ? fmt::format("binding={}", to_text(*identity_.channel_binding))

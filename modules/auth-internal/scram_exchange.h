@@ -44,6 +44,7 @@ class ScramExchange final : public api::AuthExchange {
   const ScramParameters parameters_;
   xmpp::ScramServer server_;
   xmpp::ScramIdentity identity_;
+  std::optional<store::Account> account_;
   State state_ = State::initial;
 };
 

@@ -9,7 +9,7 @@ namespace {
 
 using xmpp::SaslFailure;
 using xmpp::ScramHash;
-using KeyResult = base::Result<xmpp::ScramKey, SaslFailure>;
+using KeyResult = base::Result<FoundKey, SaslFailure>;
 
 const std::string kSecret(kSecretBytes, 's');
 
@@ -30,6 +30,8 @@ TEST(KeySource, GivesTheKeyOfAUserWhateverTheCaseOfTheName) {
     EXPECT_FALSE(key->is_fake);
     EXPECT_TRUE(password_matches(*key, "pencil"));
     EXPECT_FALSE(password_matches(*key, "pen"));
+    ASSERT_TRUE(key->account.has_value());
+    EXPECT_EQ(key->account->user, store::UserKey("romeo", "example.org"));
   }
 }
 
@@ -54,6 +56,7 @@ TEST(KeySource, GivesAFakeKeyWithTheSameSaltEachTimeForAUserWhoIsNotThere) {
   const KeyResult other = find(store, keys, "somebody");
   ASSERT_TRUE(first.has_value() && again.has_value() && other.has_value());
   EXPECT_TRUE(first->is_fake);
+  EXPECT_FALSE(first->account.has_value());
   EXPECT_EQ(first->iterations, kIterations);
   EXPECT_EQ(first->salt, again->salt);
   EXPECT_NE(first->salt, other->salt);

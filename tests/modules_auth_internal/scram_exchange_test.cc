@@ -73,6 +73,7 @@ TEST(ScramExchange, ProvesAUserAndTheServer) {
   EXPECT_EQ(identity->local, "romeo");
   EXPECT_EQ(identity->authzid, "");
   EXPECT_TRUE(identity->data.starts_with("v="));
+  EXPECT_TRUE(identity->account.has_value());
 }
 
 TEST(ScramExchange, EndsTheSameForAWrongPasswordAndAnUnknownUser) {

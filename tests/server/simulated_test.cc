@@ -324,6 +324,32 @@ TEST(SimulatedServer, CountsASessionWhereTheKernelHasTakenItsRecordsOver) {
 
 INSTANTIATE_TEST_SUITE_P(Fixed, Seeds, testing::Range<std::uint64_t>(1, 21));
 
+// --- Accounts
+
+TEST(SimulatedAccounts, AreAskedForAgainIfWhatAnExchangeWasToldOfThemIsOldOrChanged) {
+  enum class Meanwhile { nothing, a_change, time };
+  for (const auto meanwhile : {Meanwhile::nothing, Meanwhile::a_change, Meanwhile::time}) {
+    World world;
+    Clients clients;
+    Client client(world, "nobody@example.org", 0);  // The storage knows of no such account.
+    client.open_stream();
+    ASSERT_TRUE(client.hears("</stream:features>"));
+    client.say("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='X-TOLD'/>");
+    ASSERT_TRUE(client.hears("</challenge>"));
+    if (meanwhile == Meanwhile::a_change) {
+      world.shard(0).post_account_event({"nobody", "example.org"}, api::AccountEvent::removed, {});
+    } else if (meanwhile == Meanwhile::time) {
+      const auto until = world.ring(0).now() + base::Milliseconds(3000);
+      ASSERT_TRUE(world.run_until([&] { return world.ring(0).now() > until; }));
+    }
+    client.say("<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>bm9ib2R5</response>");
+    EXPECT_TRUE(client.hears(meanwhile == Meanwhile::nothing ? "<success" : "<not-authorized/>"))
+        << client.heard();
+    client.close();
+    expect_quiet_end(world, clients);
+  }
+}
+
 // --- The end, in each state
 
 /// How far a client goes before it ends.

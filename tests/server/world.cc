@@ -27,15 +27,24 @@ std::uint64_t virtual_ms() {
                    std::chrono::duration_cast<base::Milliseconds>(current_ring->now()).count());
 }
 
-/// Who says a name is who has it.
+/// Who says a name is who has it. One that is told of accounts hands an active one along.
 class TrustfulExchange final : public api::AuthExchange {
  public:
+  explicit TrustfulExchange(bool is_told) : is_told_(is_told) {}
   base::Task<api::AuthStep> step(std::string input, bool has_input) override {
     if (!has_input) {
       co_return api::AuthStep(api::AuthChallenge{"who?"});
     }
-    co_return api::AuthStep(api::AuthIdentity{std::move(input), {}, {}, {}});
+    api::AuthIdentity identity;
+    if (is_told_) {
+      identity.account = store::Account{{input, "example.org"}};
+    }
+    identity.local = std::move(input);
+    co_return api::AuthStep(std::move(identity));
   }
+
+ private:
+  bool is_told_;
 };
 
 class TestOnShard final : public api::ShardModule, public api::Authenticator {
@@ -44,11 +53,11 @@ class TestOnShard final : public api::ShardModule, public api::Authenticator {
       : shard_(shard), hook_(hook), slow_(slow) {}
 
   std::vector<std::string> mechanisms(const api::AuthChannel& /*channel*/) override {
-    return {"X-TRUST"};
+    return {"X-TRUST", "X-TOLD"};
   }
-  std::unique_ptr<api::AuthExchange> begin(std::string_view /*mechanism*/,
+  std::unique_ptr<api::AuthExchange> begin(std::string_view mechanism,
                                            const api::AuthChannel& /*channel*/) override {
-    return std::make_unique<TrustfulExchange>();
+    return std::make_unique<TrustfulExchange>(mechanism == "X-TOLD");
   }
   api::Authenticator& authenticator() { return *this; }
 
