@@ -1,5 +1,6 @@
 #include "modules/store-sqlite/users.h"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -43,15 +44,16 @@ StoreResult<Account> Users::lookup(const UserKey& user) {
 }
 
 StoreResult<store::AccountWithCredentials> Users::credentials(const UserKey& user) {
-  // One statement sees one moment; an account without credentials gives a row with hash NULL.
-  // Bindings come after the credentials, their kinds counted from kFirstBinding.
+  // One statement sees one moment; an account without credentials gives a row with hash NULL. The
+  // kinds of bindings are counted from kFirstBinding. SQLite would sort through a table of its own,
+  // which is a third of the whole question.
   Statement statement(connection_,
-                      "SELECT state, created, password_changed, coalesce(hash, 0) AS part,"
-                      " iterations, salt AS value, stored_key, server_key"
+                      "SELECT state, created, password_changed, coalesce(hash, 0),"
+                      " iterations, salt, stored_key, server_key"
                       " FROM account LEFT JOIN scram_credential USING (host, local)"
                       " WHERE account.host = ?1 AND account.local = ?2"
                       " UNION ALL SELECT 0, 0, 0, 100 + kind, 0, value, NULL, NULL FROM binding"
-                      " WHERE host = ?1 AND local = ?2 ORDER BY part, value");
+                      " WHERE host = ?1 AND local = ?2");
   statement.text(user.host).text(user.local);
   store::AccountWithCredentials found;
   bool is_found = false;
@@ -78,6 +80,8 @@ StoreResult<store::AccountWithCredentials> Users::credentials(const UserKey& use
   if (!is_found) {
     return no_account(user);
   }
+  std::ranges::sort(found.credentials.scram, {}, &store::ScramCredential::hash);
+  std::ranges::sort(found.credentials.bindings);
   return found;
 }
 
