@@ -355,12 +355,6 @@ void Connection::all_sent() {
   if (layer_ && layer_->is_transparent() && !is_farewell_said_) {
     is_farewell_said_ = true;
     layer_->close_socket(fd_);
-  } else if (layer_ && layer_->is_up() && !is_farewell_said_) {
-    is_farewell_said_ = true;
-    layer_->close(outbox().wire);
-    if (!outbox_->wire.empty()) {
-      return;  // Sent by the caller; then we come here again.
-    }
   }
   phase_ = Phase::shut;
   shard_->ring().shut_down(fd_, SHUT_WR);

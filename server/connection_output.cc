@@ -61,8 +61,15 @@ void Connection::flush() {
     return;
   }
   pass_to_wire();
-  if ((!outbox_ || outbox_->wire.empty()) && phase_ == Phase::ending) {
-    all_sent();
+  if (phase_ == Phase::ending) {
+    if (!is_farewell_said_ && layer_ && layer_->is_up() && !layer_->is_transparent()) {
+      // The layer's last words leave with the stream's: a packet less for every session.
+      is_farewell_said_ = true;
+      layer_->close(outbox().wire);
+    }
+    if (!outbox_ || outbox_->wire.empty()) {
+      all_sent();
+    }
   }
   if (outbox_ && !outbox_->wire.empty()) {
     std::swap(outbox_->sending, outbox_->wire);
