@@ -75,7 +75,9 @@ std::optional<std::uint8_t> type_of(StanzaKind kind, const xml::Element& root) {
   RONDEL_CHECK(false);
 }
 
-Result<JidView, StanzaErrorCondition> address_of(xml::Document& document, std::string_view name) {
+/// An address of the stanza. The tree carries it in its normalised form from now on, for it is
+/// written from the tree.
+Result<JidView, StanzaErrorCondition> normalise(xml::Document& document, std::string_view name) {
   const auto text = document.root().attribute(name);
   if (!text) {
     return JidView();
@@ -84,7 +86,11 @@ Result<JidView, StanzaErrorCondition> address_of(xml::Document& document, std::s
   if (!address) {
     return Unexpected(StanzaErrorCondition::jid_malformed);
   }
-  return *address;
+  if (address->full().data() == text->data() && address->full().size() == text->size()) {
+    return *address;  // As it came.
+  }
+  document.root().set_attribute(document.arena(), name, address->full());
+  return address->moved_to(document.root().attribute_or(name, ""));
 }
 
 xml::Document make_stanza(StanzaKind kind, std::string_view type, JidView from, JidView to) {
@@ -130,25 +136,16 @@ Result<Stanza, StanzaErrorCondition> Stanza::from_document(xml::Document&& docum
   if (!type) {
     return Unexpected(StanzaErrorCondition::bad_request);
   }
-  RONDEL_TRY(const JidView from, address_of(document, "from"));
-  RONDEL_TRY(const JidView to, address_of(document, "to"));
+  RONDEL_TRY(const JidView from, normalise(document, "from"));
+  RONDEL_TRY(const JidView to, normalise(document, "to"));
   Stanza stanza;
   stanza.document_ = std::move(document);
   stanza.kind_ = *kind;
   stanza.type_ = *type;
   stanza.id_ = stanza.root().attribute_or("id", "");
-  // The tree carries the normalised form, as it is written from the tree.
   stanza.from_ = from;
   stanza.to_ = to;
-  stanza.normalise("from", stanza.from_);
-  stanza.normalise("to", stanza.to_);
   return stanza;
-}
-
-void Stanza::normalise(std::string_view name, JidView& view) {
-  if (!view.is_empty() && root().attribute_or(name, "") != view.full()) {
-    set_address(name, view, view);
-  }
 }
 
 bool Stanza::is_error() const {

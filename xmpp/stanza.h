@@ -110,7 +110,6 @@ class Stanza {
 
  private:
   void set_address(std::string_view name, JidView address, JidView& view);
-  void normalise(std::string_view name, JidView& view);
 
   xml::Document document_;
   JidView from_;
