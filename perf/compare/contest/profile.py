@@ -1,4 +1,4 @@
-"""Where the time of a message goes in each set-up of the row `shards`, by `perf` and by the counters of the rings."""
+"""Where the time of a message goes in a run of a row, by `perf` and by the counters of the rings."""
 
 import collections
 import json
@@ -70,13 +70,13 @@ def part_of(frames):
 
 
 class Counters:
-    """Of all shards of all servers, from `rondelctl status`."""
+    """Of all shards of all servers, from `rondelctl status`; nothing of others than Rondel."""
 
     NAMES = ("stanzas_received", "stanzas_sent", "loop_turns", "operations", "completions", "wakes", "gathers")
 
     def __init__(self, build, servers):
         self.sums = collections.Counter()
-        for server in {id(server): server for server in servers}.values():
+        for server in {id(server): server for server in servers if server.name == "rondel"}.values():
             done = subprocess.run([os.path.join(build, "bin", "rondelctl"), "--socket",
                                    os.path.join(server.folder, "control.sock"), "--json", "status"], capture_output=True,
                                   text=True, check=False)
@@ -90,13 +90,14 @@ class Counters:
 
 
 class Profile:
-    """One set-up. `us`: (who, part) -> microseconds of a message; `ratios`: messages in a send and the like."""
+    """One contestant, or one set-up of it. `us`: (who, part) -> microseconds of a message; `ratios`: messages in a send and the
+    like."""
 
     def __init__(self, row, contest, name, seconds):
         path = os.path.join(contest.folder, f"{name}.perf")
         with row.started(contest, name) as (servers, loads), ThreadPoolExecutor() as pool:
             pids = {server.pid for server in servers}
-            running = [pool.submit(row.load, contest, number, *load) for number, load in enumerate(loads)]
+            running = [pool.submit(load) for load in loads]
             time.sleep(3)   # logins and warm-up
             before = Counters(contest.build, servers)
             record(path, seconds)
@@ -142,7 +143,7 @@ def ratio(count, of):
 
 def table(profiles):
     """Markdown: title -> Profile."""
-    lines = ["| µs of a message | " + " | ".join(profiles) + " |", "|---" * (len(profiles) + 1) + "|"]
+    lines = ["| µs of each | " + " | ".join(profiles) + " |", "|---" * (len(profiles) + 1) + "|"]
 
     def row(title, values, digits):
         shown = " | ".join("–" if value is None else f"{value:,.{digits}f}" for value in values)

@@ -4,6 +4,7 @@ A row's `run(contest, name)` starts a fresh contestant, runs it once and returns
 """
 
 import contextlib
+import functools
 import statistics
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -142,7 +143,27 @@ def peer_rule(times, what="less CPU"):
     return Rule(f"at least {times} × {what} than the better peer", "peer", 1 / times)
 
 
-class Chat(Row):
+class Cost(Row):
+    """CPU of the server for each unit of work of one run of the generator."""
+
+    def load(self, contest, server):
+        """The run; its result."""
+        raise NotImplementedError
+
+    @contextlib.contextmanager
+    def started(self, contest, name):
+        """The servers that run, and what loads them."""
+        with contest.started(name, relay_mode=self.relay) as server:
+            yield [server], [lambda: self.load(contest, server)]
+
+    def measure(self, contest, server):
+        result = self.load(contest, server)
+        return Sample(result["work"]["server_cpu_us_each"],
+                      {"rate": result["work"]["rate"], "generator_was_bottleneck": result["generator"]["was_bottleneck"],
+                       "p99_us": (result["latency_us"] or {}).get("p99")}, problems_of(result), result)
+
+
+class Chat(Cost):
     """CPU of the server for each delivered message, closed loop: every user has `window` messages under way."""
 
     relay = "pairs"
@@ -155,14 +176,11 @@ class Chat(Row):
         if tls:
             self.relay = None
 
-    def measure(self, contest, server):
+    def load(self, contest, server):
         users = contest.scaled(self.users)
-        result = contest.generator.run("chat", server, tls=self.tls, users=users, window=self.window,
+        return contest.generator.run("chat", server, tls=self.tls, users=users, window=self.window,
                                        pipeline=self.pipeline, duration=contest.seconds(4), warm_up=contest.seconds(1),
                                        patience_s=180)
-        return Sample(result["work"]["server_cpu_us_each"],
-                      {"rate": result["work"]["rate"], "generator_was_bottleneck": result["generator"]["was_bottleneck"],
-                       "p99_us": (result["latency_us"] or {}).get("p99")}, problems_of(result), result)
 
 
 class Growth(Row):
@@ -194,19 +212,16 @@ class Growth(Row):
         return [Verdict(text, mine <= relay * 1.1, mine / relay)]
 
 
-class Login(Row):
+class Login(Cost):
     """CPU of the server from connect to a bound resource, and a clean end."""
 
     def __init__(self, name, title, rules, tls=False):
         super().__init__(name, title, rules)
         self.tls = tls
 
-    def measure(self, contest, server):
-        result = contest.generator.run("login", server, tls=self.tls, users=contest.scaled(500), window=16,
+    def load(self, contest, server):
+        return contest.generator.run("login", server, tls=self.tls, users=contest.scaled(500), window=16,
                                        duration=contest.seconds(4), warm_up=contest.seconds(1))
-        return Sample(result["work"]["server_cpu_us_each"],
-                      {"rate": result["work"]["rate"], "generator_was_bottleneck": result["generator"]["was_bottleneck"],
-                       "p99_us": (result["latency_us"] or {}).get("p99")}, problems_of(result), result)
 
 
 class TlsLogin(Login):
@@ -262,20 +277,17 @@ class Idle(Row):
         return [own] + super().judge(figures)
 
 
-class Presence(Row):
+class Presence(Cost):
     """CPU of the server for each copy of a presence that one user broadcasts to 500 contacts."""
 
     relay = "broadcast"
     is_in_quick = True
 
-    def measure(self, contest, server):
+    def load(self, contest, server):
         subscribers = contest.crowd.subscribers
-        result = contest.generator.run("presence", server, users=subscribers + 1, user_prefix="b",
+        return contest.generator.run("presence", server, users=subscribers + 1, user_prefix="b",
                                        subscribers=subscribers, prepared=True, duration=contest.seconds(4),
                                        warm_up=contest.seconds(1), patience_s=180)
-        return Sample(result["work"]["server_cpu_us_each"],
-                      {"rate": result["work"]["rate"], "generator_was_bottleneck": result["generator"]["was_bottleneck"],
-                       "p99_us": (result["latency_us"] or {}).get("p99")}, problems_of(result), result)
 
 
 class Latency(Row):
@@ -352,7 +364,7 @@ class Shards(Row):
 
     @contextlib.contextmanager
     def started(self, contest, name):
-        """The set-up `name`: its servers (one that has two generators stands there twice), and the loads: server, core, parts."""
+        """The set-up `name`: its servers (one that has two generators stands there twice), and the loads."""
         cpus = contest.machine.cpus
         with contextlib.ExitStack() as stack:
             if name in ("rondel-twice", "rondel-crossed"):
@@ -366,12 +378,12 @@ class Shards(Row):
             loads = [(server, cpu, 1) for server, cpu in zip(servers, generators)]
             if name == "rondel-crossed":
                 loads = [(server, cpu, 2) for server in servers for cpu in generators]
-            yield servers, loads
+            yield servers, [functools.partial(self.load, contest, number, *load) for number, load in enumerate(loads)]
 
     def run(self, contest, name):
         with self.started(contest, name) as (servers, loads):
             with ThreadPoolExecutor() as pool:
-                results = list(pool.map(lambda each: self.load(contest, each[0], *each[1]), enumerate(loads)))
+                results = list(pool.map(lambda load: load(), loads))
         problems = [problem for result in results for problem in problems_of(result)]
         looked_at = len(results) / len(set(map(id, servers)))   # generators that look at the same server
         return Sample(sum(result["work"]["rate"] for result in results),
