@@ -136,7 +136,9 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
   void write(api::Session& session, const xml::Element& stanza, std::optional<std::string_view> to);
   /// Begins to load what sending through an endpoint needs.
   void prefetch(base::SlotHandle endpoint) const {
-    base::prefetch_to_write(endpoints_.find(endpoint), kEndpointBytes);
+    if (const Endpoint* found = endpoints_.find(endpoint)) {
+      base::prefetch_to_write(found, kEndpointBytes);
+    }
   }
   void write_copy(api::Session& session, const CopiedStanza& stanza, std::string_view to);
   /// Whose stanza is being processed: it is made to wait if a session that gets it reads too
