@@ -61,7 +61,7 @@ bool UringRing::may_go_on(std::uint32_t index) const {
 }
 
 /// What the kernel has done for many operations has driven ours out of the caches: the record of
-/// the one after next and the owner of the next come while one is handled.
+/// one that is handled soon, and the owner of one that is handled next, come meanwhile.
 void UringRing::load_ahead(const io_uring_cqe& soon, const io_uring_cqe& next, Sink& sink) const {
   table_.prefetch(soon.user_data);
   if (const std::uint32_t index = table_.find(next.user_data); index != OperationTable::kNone) {

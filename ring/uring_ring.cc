@@ -269,8 +269,8 @@ bool UringRing::are_followers_quiet() {
   for (UringRing* follower : followers_) {
     follower->kernel_->set_telling(true);
   }
-  // The kernel says that there is work, then looks whether to tell. The standard's fence is one that
-  // gcc's thread sanitizer does not know.
+  // The kernel says that there is work, then looks whether to tell. The standard's fence is one
+  // that gcc's thread sanitizer does not know.
   __sync_synchronize();
   return std::none_of(followers_.begin(), followers_.end(),
                       [](const UringRing* follower) { return follower->has_work(); });

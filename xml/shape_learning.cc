@@ -241,11 +241,12 @@ class Shape::Recorder {
 std::unique_ptr<Shape> Shape::learn(std::string_view bytes,
                                     const ShapeScan& scan,
                                     const Element& root) {
-  auto shape = std::unique_ptr<Shape>(new Shape);
-  Recorder as_received(*shape, bytes, scan, root);
+  Shape unused;  // The steps to the tree are those of the text that we write.
+  Recorder as_received(unused, bytes, scan, root);
   if (!as_received.record()) {
     return nullptr;
   }
+  auto shape = std::unique_ptr<Shape>(new Shape);
   shape->size_ = as_received.size();
   // The writer keeps the order of everything, so the same slots come in the same order.
   base::ByteBuffer written;
