@@ -15,6 +15,7 @@ enum class OperationKind : std::uint8_t {
   receive_multishot,
   receive_one_shot,
   send,
+  send_last,
   send_vector,
   read,
   write,

@@ -100,6 +100,12 @@ class Ring {
   /// At most one send may be under way for each socket; a short send is the caller's to continue.
   /// MSG_NOSIGNAL is set.
   virtual void send(int fd, std::span<const std::byte> bytes, Tag tag) = 0;
+  /// As send(), for a socket's last bytes: the kernel may hold them until shut_down(SHUT_WR), which
+  /// is to follow their completion, so that the end leaves with them instead of in a packet of its
+  /// own.
+  virtual void send_last(int fd, std::span<const std::byte> bytes, Tag tag) {
+    send(fd, bytes, tag);
+  }
   virtual void send_vector(int fd, std::span<const iovec> parts, Tag tag) = 0;
   virtual void read(int fd, std::span<std::byte> into, Tag tag) = 0;
   /// Appends at the file's end (offset −1: the file's own position).

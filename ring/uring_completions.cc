@@ -191,7 +191,8 @@ void UringRing::accept_completed(std::uint32_t index, const io_uring_cqe& entry,
 
 void UringRing::other_completed(std::uint32_t index, const io_uring_cqe& entry, Sink& sink) {
   const OperationKind kind = table_[index].kind;
-  const bool is_send = kind == OperationKind::send || kind == OperationKind::send_vector;
+  const bool is_send = kind == OperationKind::send || kind == OperationKind::send_last ||
+                       kind == OperationKind::send_vector;
   const bool is_undone = entry.res == -EINTR || (entry.res == -EAGAIN && is_send);
   if (!is_undone || kind == OperationKind::connect) {
     finish(index, entry.res, {}, sink);

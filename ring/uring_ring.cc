@@ -118,6 +118,10 @@ void UringRing::send(int fd, std::span<const std::byte> bytes, Tag tag) {
   start(OperationKind::send, fd, bytes.data(), bytes.size(), tag);
 }
 
+void UringRing::send_last(int fd, std::span<const std::byte> bytes, Tag tag) {
+  start(OperationKind::send_last, fd, bytes.data(), bytes.size(), tag);
+}
+
 void UringRing::send_vector(int fd, std::span<const iovec> parts, Tag tag) {
   const std::uint32_t index =
       table_.add(OperationKind::send_vector, fd, parts.data(), parts.size(), tag);
@@ -368,6 +372,9 @@ void UringRing::prepare(const Operation& operation, io_uring_sqe& entry) {
       break;
     case OperationKind::send:
       io_uring_prep_send(&entry, operation.fd, memory, length, MSG_NOSIGNAL);
+      break;
+    case OperationKind::send_last:
+      io_uring_prep_send(&entry, operation.fd, memory, length, MSG_NOSIGNAL | MSG_MORE);
       break;
     case OperationKind::send_vector:
       io_uring_prep_sendmsg(&entry, operation.fd, &(*messages_)[operation.message], MSG_NOSIGNAL);

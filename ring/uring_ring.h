@@ -68,6 +68,7 @@ class UringRing final : public Ring {
   void accept(int listener_fd, Tag tag) override;
   void receive(int fd, Tag tag, ReceiveMode mode) override;
   void send(int fd, std::span<const std::byte> bytes, Tag tag) override;
+  void send_last(int fd, std::span<const std::byte> bytes, Tag tag) override;
   void send_vector(int fd, std::span<const iovec> parts, Tag tag) override;
   void read(int fd, std::span<std::byte> into, Tag tag) override;
   void write(int fd, std::span<const std::byte> bytes, Tag tag) override;

@@ -101,7 +101,16 @@ void Connection::pass_to_wire() {
 void Connection::send_on() {
   is_sending_ = true;
   ++operations_;
-  shard_->ring().send(fd_, outbox_->sending.bytes(), tag_of(ring::Op::send));
+  // Behind the last bytes comes the end of the socket, in the same packet. Not if the kernel seals
+  // them: its last record would wait for more.
+  const bool is_last = phase_ == Phase::ending && outbox_->output.empty() &&
+                       outbox_->wire.empty() && !(layer_ && layer_->is_transparent());
+  const std::span<const std::byte> bytes = outbox_->sending.bytes();
+  if (is_last) {
+    shard_->ring().send_last(fd_, bytes, tag_of(ring::Op::send));
+  } else {
+    shard_->ring().send(fd_, bytes, tag_of(ring::Op::send));
+  }
 }
 
 void Connection::sent(const ring::Completion& completion) {

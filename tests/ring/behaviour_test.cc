@@ -278,6 +278,27 @@ TEST_P(RingBehaviour, close_comes_after_the_operations_of_the_turn) {
   EXPECT_TRUE(!arrived.empty() && std::string_view("bye").starts_with(arrived)) << arrived;
 }
 
+TEST_P(RingBehaviour, the_last_bytes_arrive_before_the_end) {
+  std::unique_ptr<WorldPeer> peer;
+  const int fd = accept_one(peer);
+  const std::string text(20'000, 'z');  // Short sends go on as last ones.
+  std::size_t sent = 0;
+  while (sent < text.size()) {
+    recorder_.events.clear();
+    ring().send_last(fd, bytes_of(std::string_view(text).substr(sent)), kSend);
+    ASSERT_TRUE(until_final(kSend));
+    ASSERT_GT(recorder_.of(kSend).back().result, 0);
+    sent += static_cast<std::size_t>(recorder_.of(kSend).back().result);
+  }
+  ring().shut_down(fd, SHUT_WR);
+  std::string arrived;
+  EXPECT_TRUE(until([&] {
+    arrived += peer->read();
+    return peer->is_ended() && arrived.size() == text.size();
+  })) << arrived.size();
+  EXPECT_EQ(arrived, text);
+}
+
 TEST_P(RingBehaviour, a_socket_that_is_shut_down_still_reads) {
   std::unique_ptr<WorldPeer> peer;
   const int fd = accept_one(peer);
