@@ -1,8 +1,8 @@
 #include "tls/record_cipher.h"
 
+#include <algorithm>
 #include <array>
-#include <cstring>
-#include <openssl/evp.h>
+#include <memory>
 
 #include "base/check.h"
 #include "base/encoding.h"
@@ -10,50 +10,23 @@
 namespace rondel::tls {
 namespace {
 
-unsigned char* raw(std::byte* bytes) {
-  return reinterpret_cast<unsigned char*>(bytes);
-}
-const unsigned char* raw(const std::byte* bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes);
-}
-
-constexpr std::size_t kAeads = 3;
-
-/// Fetched once; live as long as the process.
-const EVP_CIPHER* cipher_of(Aead aead) {
-  static const std::array<const EVP_CIPHER*, kAeads> fetched{
-      EVP_CIPHER_fetch(nullptr, "AES-128-GCM", nullptr),
-      EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr),
-      EVP_CIPHER_fetch(nullptr, "ChaCha20-Poly1305", nullptr)};
-  return fetched[static_cast<std::size_t>(aead)];
-}
+/// Up to so many bytes are copied to where they are sealed, for one call of the cipher instead of
+/// two: the record's type stands behind them.
+constexpr std::size_t kCopiedBytesMax = 2048;
 
 /// The contexts of one thread, made when first needed.
 class ThreadContexts {
  public:
-  ThreadContexts() = default;
-  ThreadContexts(const ThreadContexts&) = delete;
-  ThreadContexts& operator=(const ThreadContexts&) = delete;
-  ~ThreadContexts() {
-    for (EVP_CIPHER_CTX* context : contexts_) {
-      EVP_CIPHER_CTX_free(context);
-    }
-  }
-
-  EVP_CIPHER_CTX* get(Aead aead, bool is_sealing) {
-    EVP_CIPHER_CTX*& context =
-        contexts_[static_cast<std::size_t>(aead) * 2 + (is_sealing ? 1U : 0U)];
+  AeadContext& get(Aead aead, AeadContext::Direction direction) {
+    auto& context = contexts_[static_cast<std::size_t>(aead)][static_cast<std::size_t>(direction)];
     if (context == nullptr) [[unlikely]] {
-      context = EVP_CIPHER_CTX_new();
-      RONDEL_CHECK(context != nullptr &&
-                   EVP_CipherInit_ex2(context, cipher_of(aead), nullptr, nullptr,
-                                      is_sealing ? 1 : 0, nullptr) == 1);
+      context = std::make_unique<AeadContext>(aead, direction);
     }
-    return context;
+    return *context;
   }
 
  private:
-  std::array<EVP_CIPHER_CTX*, 2 * kAeads> contexts_{};
+  std::array<std::array<std::unique_ptr<AeadContext>, 2>, 3> contexts_;
 };
 
 void write_header(std::size_t sealed_size, std::byte* out) {
@@ -67,9 +40,9 @@ void write_header(std::size_t sealed_size, std::byte* out) {
 }  // namespace
 
 RecordRun::RecordRun(Direction direction, Aead aead, TrafficKeys& keys)
-    : keys_(keys), direction_(direction) {
+    : keys_(keys), aead_(aead), direction_(direction) {
   thread_local ThreadContexts contexts;
-  context_ = contexts.get(aead, direction == Direction::sealing);
+  context_ = &contexts.get(aead, direction);
 }
 
 void RecordRun::begin_record() {
@@ -78,9 +51,8 @@ void RecordRun::begin_record() {
   for (std::size_t i = 0; i < 8; ++i) {
     nonce[kIvBytes - 1 - i] ^= static_cast<std::byte>(keys_.sequence >> (8 * i));
   }
-  const unsigned char* key = is_keyed_ ? nullptr : raw(keys_.key.data());
-  RONDEL_CHECK(EVP_CipherInit_ex2(context_, nullptr, key, raw(nonce.data()),
-                                  direction_ == Direction::sealing ? 1 : 0, nullptr) == 1);
+  const auto key = std::span(keys_.key).first(is_keyed_ ? 0 : key_bytes(aead_));
+  RONDEL_CHECK(context_->begin(key, nonce));
   is_keyed_ = true;
 }
 
@@ -88,35 +60,29 @@ void RecordRun::seal(ContentType type, std::span<const std::byte> plain, std::by
   RONDEL_ASSERT(direction_ == Direction::sealing && plain.size() <= kRecordPlainMax);
   begin_record();
   write_header(plain.size() + 1 + kTagBytes, out);
-  std::byte* body = out + kHeaderBytes;
-  const auto type_byte = static_cast<unsigned char>(type);
-  int size = 0;
-  int ok = EVP_EncryptUpdate(context_, nullptr, &size, raw(out), kHeaderBytes);
-  if (!plain.empty()) {
-    ok &= EVP_EncryptUpdate(context_, raw(body), &size, raw(plain.data()),
-                            static_cast<int>(plain.size()));
+  bool is_good = context_->authenticate({out, kHeaderBytes});
+  std::byte* const body = out + kHeaderBytes;
+  std::byte* const type_byte = body + plain.size();
+  *type_byte = static_cast<std::byte>(type);
+  if (plain.size() <= kCopiedBytesMax) {
+    std::copy(plain.begin(), plain.end(), body);
+    is_good = is_good && context_->update({body, plain.size() + 1}, body);
+  } else {
+    is_good =
+        is_good && context_->update(plain, body) && context_->update({type_byte, 1}, type_byte);
   }
-  body += plain.size();
-  ok &= EVP_EncryptUpdate(context_, raw(body), &size, &type_byte, 1);
-  ok &= EVP_EncryptFinal_ex(context_, raw(body + 1), &size);
-  ok &= EVP_CIPHER_CTX_ctrl(context_, EVP_CTRL_AEAD_GET_TAG, kTagBytes, body + 1);
-  RONDEL_CHECK(ok == 1);  // Nothing half sealed may leave.
+  is_good = is_good && context_->finish({type_byte + 1, kTagBytes});
+  RONDEL_CHECK(is_good);  // Nothing half sealed may leave.
   ++keys_.sequence;
 }
 
 bool RecordRun::open(std::span<const std::byte> record, std::byte* out) {
   RONDEL_ASSERT(direction_ == Direction::opening && record.size() > kHeaderBytes + kTagBytes);
   begin_record();
-  const std::size_t inner_size = record.size() - kHeaderBytes - kTagBytes;
-  std::array<std::byte, kTagBytes> tag;
-  std::memcpy(tag.data(), record.data() + record.size() - kTagBytes, kTagBytes);
-  int size = 0;
-  int ok = EVP_DecryptUpdate(context_, nullptr, &size, raw(record.data()), kHeaderBytes);
-  ok &= EVP_DecryptUpdate(context_, raw(out), &size, raw(record.data() + kHeaderBytes),
-                          static_cast<int>(inner_size));
-  ok &= EVP_CIPHER_CTX_ctrl(context_, EVP_CTRL_AEAD_SET_TAG, kTagBytes, tag.data());
-  if (ok != 1 || EVP_DecryptFinal_ex(context_, raw(out) + inner_size, &size) != 1) {
-    base::wipe({out, inner_size});
+  const auto body = record.subspan(kHeaderBytes, record.size() - kHeaderBytes - kTagBytes);
+  if (!context_->authenticate(record.first(kHeaderBytes)) || !context_->update(body, out) ||
+      !context_->verify(record.last(kTagBytes))) {
+    base::wipe({out, body.size()});
     return false;
   }
   ++keys_.sequence;

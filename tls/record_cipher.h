@@ -6,9 +6,8 @@
 #include <optional>
 #include <span>
 
+#include "tls/aead_context.h"
 #include "tls/traffic_keys.h"
-
-struct evp_cipher_ctx_st;
 
 namespace rondel::tls {
 
@@ -26,12 +25,12 @@ inline constexpr std::size_t kSealedMax = kRecordPlainMax + 1 + kTagBytes;
 
 /// A run of records of one connection and direction.
 ///
-/// All connections of a thread share one cipher context for each AEAD and direction: the key goes
-/// in with the first record of a run (a quarter of a microsecond), so that an idle connection keeps
-/// no context at all. At most one run of a kind at a time on a thread. Owner: one call.
+/// All connections of a thread share one AeadContext for each AEAD and direction: the key goes in
+/// with the first record of a run, so that an idle connection keeps no context at all. At most one
+/// run of a kind at a time on a thread. Owner: one call.
 class RecordRun {
  public:
-  enum class Direction : std::uint8_t { sealing, opening };
+  using Direction = AeadContext::Direction;
 
   RecordRun(Direction direction, Aead aead, TrafficKeys& keys);
   RecordRun(const RecordRun&) = delete;
@@ -49,7 +48,8 @@ class RecordRun {
   void begin_record();
 
   TrafficKeys& keys_;
-  evp_cipher_ctx_st* context_;
+  AeadContext* context_;
+  Aead aead_;
   Direction direction_;
   bool is_keyed_ = false;
 };

@@ -1,0 +1,174 @@
+#include "tls/aead_context.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <openssl/core_dispatch.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <openssl/provider.h>
+#include <string_view>
+
+#include "base/check.h"
+
+namespace rondel::tls {
+namespace {
+
+unsigned char* raw(std::byte* bytes) {
+  return reinterpret_cast<unsigned char*>(bytes);
+}
+const unsigned char* raw(std::span<const std::byte> bytes) {
+  return reinterpret_cast<const unsigned char*>(bytes.data());
+}
+
+/// Whether `name` is among `names`, which stand with colons between them.
+bool is_named(const char* names, std::string_view name) {
+  for (std::string_view rest(names); !rest.empty();) {
+    const std::string_view one = rest.substr(0, rest.find(':'));
+    if (one.size() == name.size() &&
+        OPENSSL_strncasecmp(one.data(), name.data(), name.size()) == 0) {
+      return true;
+    }
+    rest.remove_prefix(std::min(one.size() + 1, rest.size()));
+  }
+  return false;
+}
+
+}  // namespace
+
+/// A provider's functions for one AEAD. They live as long as the process.
+struct AeadContext::Functions {
+  void* provider = nullptr;
+  OSSL_FUNC_cipher_newctx_fn* make = nullptr;
+  OSSL_FUNC_cipher_freectx_fn* free = nullptr;
+  OSSL_FUNC_cipher_encrypt_init_fn* begin_sealing = nullptr;
+  OSSL_FUNC_cipher_decrypt_init_fn* begin_opening = nullptr;
+  OSSL_FUNC_cipher_update_fn* update = nullptr;
+  OSSL_FUNC_cipher_final_fn* end = nullptr;
+  OSSL_FUNC_cipher_get_ctx_params_fn* get = nullptr;
+  OSSL_FUNC_cipher_set_ctx_params_fn* set = nullptr;
+
+  explicit Functions(const char* name) {
+    // Kept: it holds the provider.
+    const EVP_CIPHER* const cipher = EVP_CIPHER_fetch(nullptr, name, nullptr);
+    RONDEL_CHECK(cipher != nullptr);
+    const OSSL_PROVIDER* const owner = EVP_CIPHER_get0_provider(cipher);
+    provider = OSSL_PROVIDER_get0_provider_ctx(owner);
+    int must_not_cache = 0;
+    const OSSL_ALGORITHM* const all =
+        OSSL_PROVIDER_query_operation(owner, OSSL_OP_CIPHER, &must_not_cache);
+    const OSSL_ALGORITHM* one = all;
+    while (one != nullptr && one->algorithm_names != nullptr &&
+           !is_named(one->algorithm_names, name)) {
+      ++one;
+    }
+    RONDEL_CHECK(one != nullptr && one->algorithm_names != nullptr);
+    take(one->implementation);
+    OSSL_PROVIDER_unquery_operation(owner, OSSL_OP_CIPHER, all);
+    RONDEL_CHECK(make && free && begin_sealing && begin_opening && update && end && get && set);
+  }
+
+  void take(const OSSL_DISPATCH* table) {
+    for (; table->function_id != 0; ++table) {
+      switch (table->function_id) {
+        case OSSL_FUNC_CIPHER_NEWCTX:
+          make = OSSL_FUNC_cipher_newctx(table);
+          break;
+        case OSSL_FUNC_CIPHER_FREECTX:
+          free = OSSL_FUNC_cipher_freectx(table);
+          break;
+        case OSSL_FUNC_CIPHER_ENCRYPT_INIT:
+          begin_sealing = OSSL_FUNC_cipher_encrypt_init(table);
+          break;
+        case OSSL_FUNC_CIPHER_DECRYPT_INIT:
+          begin_opening = OSSL_FUNC_cipher_decrypt_init(table);
+          break;
+        case OSSL_FUNC_CIPHER_UPDATE:
+          update = OSSL_FUNC_cipher_update(table);
+          break;
+        case OSSL_FUNC_CIPHER_FINAL:
+          end = OSSL_FUNC_cipher_final(table);
+          break;
+        case OSSL_FUNC_CIPHER_GET_CTX_PARAMS:
+          get = OSSL_FUNC_cipher_get_ctx_params(table);
+          break;
+        case OSSL_FUNC_CIPHER_SET_CTX_PARAMS:
+          set = OSSL_FUNC_cipher_set_ctx_params(table);
+          break;
+        default:
+          break;
+      }
+    }
+  }
+};
+
+const AeadContext::Functions& AeadContext::functions_of(Aead aead) {
+  // Each when it is needed: a configuration (FIPS) may lack one, which no handshake chooses then.
+  switch (aead) {
+    case Aead::aes_128_gcm: {
+      static const Functions aes_128_gcm("AES-128-GCM");
+      return aes_128_gcm;
+    }
+    case Aead::aes_256_gcm: {
+      static const Functions aes_256_gcm("AES-256-GCM");
+      return aes_256_gcm;
+    }
+    case Aead::chacha20_poly1305:
+      break;
+  }
+  static const Functions chacha20_poly1305("ChaCha20-Poly1305");
+  return chacha20_poly1305;
+}
+
+AeadContext::AeadContext(Aead aead, Direction direction)
+    : functions_(functions_of(aead)),
+      context_(functions_.make(functions_.provider)),
+      direction_(direction) {
+  RONDEL_CHECK(context_ != nullptr);
+}
+
+AeadContext::~AeadContext() {
+  functions_.free(context_);
+}
+
+bool AeadContext::begin(std::span<const std::byte> key, std::span<const std::byte> nonce) {
+  auto* const start =
+      direction_ == Direction::sealing ? functions_.begin_sealing : functions_.begin_opening;
+  return start(context_, key.empty() ? nullptr : raw(key), key.size(), raw(nonce), nonce.size(),
+               nullptr) == 1;
+}
+
+bool AeadContext::authenticate(std::span<const std::byte> bytes) {
+  std::size_t size = 0;
+  return functions_.update(context_, nullptr, &size, bytes.size(), raw(bytes), bytes.size()) == 1;
+}
+
+bool AeadContext::update(std::span<const std::byte> in, std::byte* out) {
+  std::size_t size = 0;
+  return functions_.update(context_, raw(out), &size, in.size(), raw(in), in.size()) == 1 &&
+         size == in.size();
+}
+
+bool AeadContext::end() {
+  std::array<unsigned char, 16> nothing;  // Every byte came with its update.
+  std::size_t size = 0;
+  return functions_.end(context_, nothing.data(), &size, nothing.size()) == 1 && size == 0;
+}
+
+bool AeadContext::finish(std::span<std::byte> tag) {
+  OSSL_PARAM parameters[] = {
+      OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag.data(), tag.size()),
+      OSSL_PARAM_construct_end()};
+  return end() && functions_.get(context_, parameters) == 1;
+}
+
+bool AeadContext::verify(std::span<const std::byte> tag) {
+  const OSSL_PARAM parameters[] = {
+      OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG,
+                                        const_cast<std::byte*>(tag.data()), tag.size()),
+      OSSL_PARAM_construct_end()};
+  return functions_.set(context_, parameters) == 1 && end();
+}
+
+}  // namespace rondel::tls
