@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <unistd.h>
 #include <utility>
 
@@ -104,6 +105,11 @@ void Connection::arm_receive() {
     is_kept_ = fd_ != socket;
   }
   is_receiving_ = true;
+  if (reading_ == Reading::continuous && world_->is_quiet) {
+    is_polling_ = true;
+    ring_->poll(fd_, POLLIN | POLLRDHUP, tag(ring::Op::receive));
+    return;
+  }
   ring_->receive(
       fd_, tag(ring::Op::receive),
       reading_ == Reading::continuous ? ring::ReceiveMode::multishot : ring::ReceiveMode::one_shot);
@@ -128,6 +134,10 @@ void Connection::connect_completed(int result) {
 }
 
 void Connection::receive_completed(const ring::Completion& completion) {
+  if (std::exchange(is_polling_, false) && completion.result > 0 && !is_closing_) {
+    ring_->receive(fd_, tag(ring::Op::receive), ring::ReceiveMode::one_shot);
+    return;
+  }
   is_receiving_ = completion.has_more;
   if (!is_closing_) {
     if (completion.result > 0) {

@@ -35,6 +35,9 @@ class ConnectionEvents {
 struct ConnectionWorld {
   ConnectionEvents& events;
   bool is_keeping = false;  ///< Settled sockets go into their ring's table.
+  /// Settled sockets mostly say nothing: they are polled, since a receive that waits holds 600
+  /// bytes more of the kernel's memory.
+  bool is_quiet = false;
   int descriptors_end = std::numeric_limits<int>::max();  ///< The rest is not for sockets.
   std::string limit_words{};                              ///< For those that find no open file.
   const TlsContext* tls = nullptr;
@@ -129,6 +132,7 @@ class Connection {
   bool is_tls_direct_ = false;
   bool is_sending_ = false;
   bool is_receiving_ = false;
+  bool is_polling_ = false;  ///< In place of a receive, with its tag.
   bool is_connecting_ = false;
   bool is_closing_ = false;
   bool is_finishing_ = false;

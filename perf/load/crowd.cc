@@ -56,6 +56,7 @@ Crowd::Crowd(const Options& options, Accounts accounts, std::unique_ptr<Rings> r
       login_world_{options_, accounts_, keys_},
       world_{*this} {
   world_.is_keeping = rings_->is_keeping();
+  world_.is_quiet = options.scenario == "idle";
   world_.descriptors_end = rings_->descriptors_end();
   world_.limit_words = rings_->limit_words();
 }
