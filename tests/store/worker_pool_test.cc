@@ -3,6 +3,7 @@
 #include <atomic>
 #include <gmock/gmock.h>
 #include <map>
+#include <sched.h>
 #include <semaphore>
 #include <thread>
 
@@ -75,6 +76,21 @@ TEST(WorkerPool, WritesGoToAWriterAndReadsToTheUsersReader) {
   }
   EXPECT_THAT(readers, SizeIs(3));
   pool.stop_blocking();
+}
+
+base::Task<StoreResult<int>> policy_of_worker(WorkerPort& port, Access access) {
+  auto run = port.run(access, kJuliet, "policy",
+                      [](Worker&) -> StoreResult<int> { return sched_getscheduler(0); });
+  co_return co_await run;
+}
+
+TEST(WorkerPool, AWorkerThatIsWokenLeavesTheCoreToWhoeverHasIt) {
+  WorkerPool pool(workers(0, 1), workers(10, 1), {});
+  pool.start_blocking();
+  TestExecutor shard;
+  WorkerPort port(pool, shard);
+  EXPECT_EQ(shard.get_blocking(policy_of_worker(port, Access::read)).value(), SCHED_BATCH);
+  EXPECT_EQ(shard.get_blocking(policy_of_worker(port, Access::write)).value(), SCHED_BATCH);
 }
 
 TEST(WorkerPool, WithoutReadersTheWritersRead) {

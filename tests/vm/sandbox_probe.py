@@ -68,6 +68,8 @@ def calls():
     ring = (ctypes.c_char * IO_URING_PARAMS_BYTES)()
     may("make a ring", lambda: LIBC.syscall(IO_URING_SETUP, 4, ring))
     may("bind threads to cores", lambda: os.sched_setaffinity(0, os.sched_getaffinity(0)))
+    may("make threads batch threads", lambda: os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0)))
+    may_not("make threads real-time threads", lambda: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1)), "EPERM")
     for name, family, kind in (("netlink", socket.AF_NETLINK, socket.SOCK_RAW),
                                ("packet", socket.AF_PACKET, socket.SOCK_RAW),
                                ("vsock", socket.AF_VSOCK, socket.SOCK_STREAM)):
