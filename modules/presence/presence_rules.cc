@@ -58,7 +58,9 @@ base::Result<int, std::string_view> check_available(const xml::Element& presence
   }
   if (show != nullptr) {
     const std::string text = show->text();
-    if (text != "away" && text != "chat" && text != "dnd" && text != "xa") {
+    // An empty one says nothing: go-xmpp sends it with every first presence, and ejabberd and
+    // Prosody let it pass.
+    if (!text.empty() && text != "away" && text != "chat" && text != "dnd" && text != "xa") {
       return bad("show is one of away, chat, dnd, xa");
     }
   }

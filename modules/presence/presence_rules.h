@@ -25,7 +25,7 @@ inline constexpr std::size_t kRequestsMax = 200;
 [[nodiscard]] std::optional<int> parse_priority(std::string_view text);
 /// The priority of a presence that is to be broadcast, 0 if it has none.
 /// Source: RFC 6121 §4.7.2. Errors: a sentence, for what is bad-request: an unknown show, a
-/// priority that is none, either of them twice.
+/// priority that is none, either of them twice. An empty show is none.
 [[nodiscard]] base::Result<int, std::string_view> check_available(const xml::Element& presence);
 
 /// The state that an item stands for; no item is no relation.
