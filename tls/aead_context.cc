@@ -39,6 +39,7 @@ bool is_named(const char* names, std::string_view name) {
 
 /// A provider's functions for one AEAD. They live as long as the process.
 struct AeadContext::Functions {
+  const EVP_CIPHER* cipher;  ///< Holds the provider.
   void* provider = nullptr;
   OSSL_FUNC_cipher_newctx_fn* make = nullptr;
   OSSL_FUNC_cipher_freectx_fn* free = nullptr;
@@ -49,9 +50,7 @@ struct AeadContext::Functions {
   OSSL_FUNC_cipher_get_ctx_params_fn* get = nullptr;
   OSSL_FUNC_cipher_set_ctx_params_fn* set = nullptr;
 
-  explicit Functions(const char* name) {
-    // Kept: it holds the provider.
-    const EVP_CIPHER* const cipher = EVP_CIPHER_fetch(nullptr, name, nullptr);
+  explicit Functions(const char* name) : cipher(EVP_CIPHER_fetch(nullptr, name, nullptr)) {
     RONDEL_CHECK(cipher != nullptr);
     const OSSL_PROVIDER* const owner = EVP_CIPHER_get0_provider(cipher);
     provider = OSSL_PROVIDER_get0_provider_ctx(owner);
