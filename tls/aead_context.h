@@ -12,7 +12,7 @@ namespace rondel::tls {
 /// What seals or opens one message after the other with one key, or a new one for each.
 ///
 /// OpenSSL's EVP functions ask the provider by name for the lengths of key and nonce with each
-/// message, and look its tag up twice: a third of what it costs to seal a short record. Here the
+/// message, which with their own book-keeping is a third of what a short record costs. Here the
 /// provider that EVP would choose is called directly, by its public interface. Every function is
 /// false where OpenSSL fails. Thread: one. Source: provider-cipher(7).
 class AeadContext {

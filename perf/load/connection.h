@@ -35,8 +35,8 @@ class ConnectionEvents {
 struct ConnectionWorld {
   ConnectionEvents& events;
   bool is_keeping = false;  ///< Settled sockets go into their ring's table.
-  /// Settled sockets mostly say nothing: they are polled, since a receive that waits holds 600
-  /// bytes more of the kernel's memory.
+  /// Sessions mostly say nothing: a socket that need not be read in steps is polled, since a
+  /// receive that waits holds 600 bytes more of the kernel's memory.
   bool is_quiet = false;
   int descriptors_end = std::numeric_limits<int>::max();  ///< The rest is not for sockets.
   std::string limit_words{};                              ///< For those that find no open file.

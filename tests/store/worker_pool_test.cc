@@ -54,10 +54,17 @@ int number_of(Worker& worker) {
   return static_cast<NumberedWorker&>(worker).number();
 }
 
-base::Task<StoreResult<int>> which_worker(WorkerPort& port, Access access, UserKey user) {
-  auto run = port.run(access, user, "which",
-                      [](Worker& worker) -> StoreResult<int> { return number_of(worker); });
+base::Task<StoreResult<int>> ask_worker(WorkerPort& port,
+                                        Access access,
+                                        UserKey user,
+                                        int (*question)(Worker&)) {
+  auto run = port.run(access, user, "question",
+                      [question](Worker& worker) -> StoreResult<int> { return question(worker); });
   co_return co_await run;
+}
+
+base::Task<StoreResult<int>> which_worker(WorkerPort& port, Access access, UserKey user) {
+  return ask_worker(port, access, std::move(user), &number_of);
 }
 
 TEST(WorkerPool, WritesGoToAWriterAndReadsToTheUsersReader) {
@@ -78,10 +85,8 @@ TEST(WorkerPool, WritesGoToAWriterAndReadsToTheUsersReader) {
   pool.stop_blocking();
 }
 
-base::Task<StoreResult<int>> policy_of_worker(WorkerPort& port, Access access) {
-  auto run = port.run(access, kJuliet, "policy",
-                      [](Worker&) -> StoreResult<int> { return sched_getscheduler(0); });
-  co_return co_await run;
+int policy_of(Worker&) {
+  return sched_getscheduler(0);
 }
 
 TEST(WorkerPool, AWorkerThatIsWokenLeavesTheCoreToWhoeverHasIt) {
@@ -89,8 +94,10 @@ TEST(WorkerPool, AWorkerThatIsWokenLeavesTheCoreToWhoeverHasIt) {
   pool.start_blocking();
   TestExecutor shard;
   WorkerPort port(pool, shard);
-  EXPECT_EQ(shard.get_blocking(policy_of_worker(port, Access::read)).value(), SCHED_BATCH);
-  EXPECT_EQ(shard.get_blocking(policy_of_worker(port, Access::write)).value(), SCHED_BATCH);
+  EXPECT_EQ(shard.get_blocking(ask_worker(port, Access::read, kJuliet, &policy_of)).value(),
+            SCHED_BATCH);
+  EXPECT_EQ(shard.get_blocking(ask_worker(port, Access::write, kJuliet, &policy_of)).value(),
+            SCHED_BATCH);
 }
 
 TEST(WorkerPool, WithoutReadersTheWritersRead) {
