@@ -1,6 +1,5 @@
 #include "tls/aead_context.h"
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <openssl/core_dispatch.h>
@@ -8,9 +7,9 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <openssl/provider.h>
-#include <string_view>
 
 #include "base/check.h"
+#include "tls/provider_table.h"
 
 namespace rondel::tls {
 namespace {
@@ -20,19 +19,6 @@ unsigned char* raw(std::byte* bytes) {
 }
 const unsigned char* raw(std::span<const std::byte> bytes) {
   return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-
-/// Whether `name` is among `names`, which stand with colons between them.
-bool is_named(const char* names, std::string_view name) {
-  for (std::string_view rest(names); !rest.empty();) {
-    const std::string_view one = rest.substr(0, rest.find(':'));
-    if (one.size() == name.size() &&
-        OPENSSL_strncasecmp(one.data(), name.data(), name.size()) == 0) {
-      return true;
-    }
-    rest.remove_prefix(std::min(one.size() + 1, rest.size()));
-  }
-  return false;
 }
 
 }  // namespace
@@ -54,17 +40,9 @@ struct AeadContext::Functions {
     RONDEL_CHECK(cipher != nullptr);
     const OSSL_PROVIDER* const owner = EVP_CIPHER_get0_provider(cipher);
     provider = OSSL_PROVIDER_get0_provider_ctx(owner);
-    int must_not_cache = 0;
-    const OSSL_ALGORITHM* const all =
-        OSSL_PROVIDER_query_operation(owner, OSSL_OP_CIPHER, &must_not_cache);
-    const OSSL_ALGORITHM* one = all;
-    while (one != nullptr && one->algorithm_names != nullptr &&
-           !is_named(one->algorithm_names, name)) {
-      ++one;
-    }
-    RONDEL_CHECK(one != nullptr && one->algorithm_names != nullptr);
-    take(one->implementation);
-    OSSL_PROVIDER_unquery_operation(owner, OSSL_OP_CIPHER, all);
+    const OSSL_ALGORITHM* const found = find_algorithm(*owner, OSSL_OP_CIPHER, name);
+    RONDEL_CHECK(found != nullptr);
+    take(found->implementation);
     RONDEL_CHECK(make && free && begin_sealing && begin_opening && update && end && get && set);
   }
 

@@ -13,6 +13,7 @@
 #include "base/encoding.h"
 #include "tls/channel_binding.h"
 #include "tls/client_trust.h"
+#include "tls/handshake_provider.h"
 #include "tls/ticket_keys.h"
 
 namespace rondel::tls {
@@ -308,8 +309,8 @@ base::Result<OpensslPtr<ssl_ctx_st>> make_host_context(const TlsPolicy& policy,
                                                        const std::string& host,
                                                        TlsContexts::Native& native) {
   ERR_clear_error();
-  const char* const derivation = derivation_property_query();
-  OpensslPtr<ssl_ctx_st> made(SSL_CTX_new_ex(nullptr, derivation, TLS_server_method()));
+  const char* const query = handshake_property_query();
+  OpensslPtr<ssl_ctx_st> made(SSL_CTX_new_ex(nullptr, query, TLS_server_method()));
   SSL_CTX* context = made.get();
   if (context == nullptr) {
     return base::Unexpected(base::Error("OpenSSL gives no context: " + take_openssl_errors()));
@@ -354,7 +355,7 @@ base::Result<OpensslPtr<ssl_ctx_st>> make_host_context(const TlsPolicy& policy,
   if (policy.tickets == 0) {
     SSL_CTX_set_options(context, SSL_OP_NO_TICKET);  // TLS 1.2 does not look at the number.
   }
-  set_callbacks(context, native, derivation != nullptr);
+  set_callbacks(context, native, query != nullptr);
   ERR_clear_error();
   return made;
 }

@@ -17,7 +17,7 @@
 #include "base/hash.h"
 #include "tls/client_certificate.h"
 #include "tls/context.h"
-#include "tls/derivation_provider.h"
+#include "tls/derivation_algorithm.h"
 #include "tls/ocsp.h"
 #include "tls/openssl_handle.h"
 #include "tls/traffic_keys.h"

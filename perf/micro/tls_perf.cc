@@ -23,7 +23,7 @@
 #include "perf/micro/counted.h"
 #include "tls/channel.h"
 #include "tls/context.h"
-#include "tls/derivation_provider.h"
+#include "tls/handshake_provider.h"
 #include "tls/kernel_support.h"
 #include "tls/key_derivation.h"
 #include "tls/openssl_handle.h"
@@ -145,7 +145,7 @@ BENCHMARK(bm_derive_key)->Arg(256)->Arg(384)->ArgName("SHA")->Apply(rondel::perf
 
 /// The same, as OpenSSL's handshakes ask for it: from OpenSSL's own provider, and from ours.
 void bm_derive_key_for_openssl(benchmark::State& state) {
-  const char* query = state.range(0) == 0 ? "provider=default" : derivation_property_query();
+  const char* query = state.range(0) == 0 ? "provider=default" : handshake_property_query();
   RONDEL_CHECK(query != nullptr);
   std::array<unsigned char, 32> secret{};
   std::array<unsigned char, 16> key;

@@ -19,7 +19,8 @@
 #include "tests/tls/test_pki.h"
 #include "tls/context.h"
 #include "tls/context_native.h"
-#include "tls/derivation_provider.h"
+#include "tls/derivation_algorithm.h"
+#include "tls/handshake_provider.h"
 
 namespace rondel::tls {
 namespace {
@@ -114,7 +115,7 @@ class Kdf {
 
 class Derivation : public testing::Test {
  protected:
-  Derivation() : ours_(derivation_property_query()), theirs_("provider=default") {}
+  Derivation() : ours_(handshake_property_query()), theirs_("provider=default") {}
   Kdf ours_;
   Kdf theirs_;
   std::mt19937 random_{1};

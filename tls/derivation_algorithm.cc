@@ -1,27 +1,20 @@
-#include "tls/derivation_provider.h"
+#include "tls/derivation_algorithm.h"
 
 #include <array>
-#include <limits>
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
+#include <openssl/crypto.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
-#include <openssl/provider.h>
 #include <optional>
 #include <utility>
 
 #include "base/encoding.h"
 #include "tls/key_derivation.h"
+#include "tls/provider_table.h"
 
 namespace rondel::tls {
 namespace {
-
-constexpr const char* kName = "rondel";
-constexpr const char* kProperties = "provider=rondel";
-/// A preference, no demand: what we don't have comes from where it came before.
-constexpr const char* kPropertyQuery = "?provider=rondel";
 
 thread_local SecretListener* listening = nullptr;
 
@@ -153,62 +146,17 @@ int set_parameters(void*, const OSSL_PARAM parameters[]) {
   return parameters == nullptr || parameters->key == nullptr ? 1 : 0;
 }
 
-/// What a function looks like in a dispatch table.
-template <class F>
-OSSL_DISPATCH entry(int number, F* function) {
-  return {number, reinterpret_cast<void (*)()>(function)};
-}
-
-const OSSL_ALGORITHM* query(void*, int operation, int* must_not_cache) {
-  static const std::array kFunctions{
-      entry(OSSL_FUNC_KDF_NEWCTX, &new_context),
-      entry(OSSL_FUNC_KDF_FREECTX, &free_context),
-      entry(OSSL_FUNC_KDF_DERIVE, &derive),
-      entry(OSSL_FUNC_KDF_SET_CTX_PARAMS, &set_parameters),
-      OSSL_DISPATCH{0, nullptr},
-  };
-  static const std::array kAlgorithms{
-      OSSL_ALGORITHM{OSSL_KDF_NAME_TLS1_3_KDF, kProperties, kFunctions.data(), nullptr},
-      OSSL_ALGORITHM{nullptr, nullptr, nullptr, nullptr},
-  };
-  *must_not_cache = 0;
-  return operation == OSSL_OP_KDF ? kAlgorithms.data() : nullptr;
-}
-
-int start_provider(const OSSL_CORE_HANDLE*,
-                   const OSSL_DISPATCH*,
-                   const OSSL_DISPATCH** functions,
-                   void** provider) {
-  static const std::array kFunctions{entry(OSSL_FUNC_PROVIDER_QUERY_OPERATION, &query),
-                                     OSSL_DISPATCH{0, nullptr}};
-  static char self;  // It has no state; OpenSSL wants an address.
-  *functions = kFunctions.data();
-  *provider = &self;
-  return 1;
-}
-
-/// True if OpenSSL gives us what we have just given it: a default query that demands another
-/// provider (FIPS) stands above a preference.
-bool is_preferred() {
-  EVP_KDF* const found = EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_TLS1_3_KDF, kPropertyQuery);
-  const bool is_ours =
-      found != nullptr &&
-      std::string_view(OSSL_PROVIDER_get0_name(EVP_KDF_get0_provider(found))) == kName;
-  EVP_KDF_free(found);
-  return is_ours;
-}
-
 }  // namespace
 
-const char* derivation_property_query() {
-  // Stays until the process ends; the providers that there would be without it stay, too.
-  static OSSL_PROVIDER* const loaded =
-      OSSL_PROVIDER_add_builtin(nullptr, kName, &start_provider) == 1
-          ? OSSL_PROVIDER_try_load(nullptr, kName, /*retain_fallbacks=*/1)
-          : nullptr;
-  static const bool is_there = loaded != nullptr && is_preferred();
-  ERR_clear_error();
-  return is_there ? kPropertyQuery : nullptr;
+const OSSL_DISPATCH* derivation_table() {
+  static const std::array kFunctions{
+      table_line<OSSL_DISPATCH>(OSSL_FUNC_KDF_NEWCTX, &new_context),
+      table_line<OSSL_DISPATCH>(OSSL_FUNC_KDF_FREECTX, &free_context),
+      table_line<OSSL_DISPATCH>(OSSL_FUNC_KDF_DERIVE, &derive),
+      table_line<OSSL_DISPATCH>(OSSL_FUNC_KDF_SET_CTX_PARAMS, &set_parameters),
+      OSSL_DISPATCH{0, nullptr},
+  };
+  return kFunctions.data();
 }
 
 ListeningToSecrets::ListeningToSecrets(SecretListener* listener)

@@ -5,14 +5,15 @@
 #include <span>
 #include <string_view>
 
+struct ossl_dispatch_st;
+
 namespace rondel::tls {
 
-/// What an SSL_CTX has to ask for (its property query) so that its handshakes derive their keys by
-/// our code; null if OpenSSL was configured to use other code only, such as FIPS.
+/// The functions of TLS13-KDF, for a provider to offer; they have no state. Thread: any.
 ///
 /// OpenSSL 3.0 looks HKDF and its hash up by name, under locks and with new contexts, for each of
-/// the two dozen keys of a handshake; that is a tenth of what a handshake costs. Thread: any.
-[[nodiscard]] const char* derivation_property_query();
+/// the two dozen keys of a handshake; that is a tenth of what a handshake costs.
+[[nodiscard]] const ossl_dispatch_st* derivation_table();
 
 /// What learns of the traffic secrets that OpenSSL derives on this thread.
 class SecretListener {
