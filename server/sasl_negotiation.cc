@@ -162,7 +162,7 @@ SaslNegotiation::SaslNegotiation(Connection& connection,
     }
   }
   for (const std::string_view type : kChannelBindings) {
-    if (connection.layer() && connection.layer()->channel_binding(type)) {
+    if (connection.layer() && connection.layer()->has_channel_binding(type)) {
       channel_->offered_channel_bindings.emplace_back(type);
     }
   }

@@ -1,9 +1,9 @@
 #include "tls/channel.h"
 
-#include <algorithm>
 #include <cerrno>
 
 #include "base/check.h"
+#include "tls/channel_binding.h"
 #include "tls/context.h"
 #include "tls/server_channel.h"
 
@@ -21,6 +21,7 @@ std::string_view engine_name(Engine engine) {
   return "unknown";
 }
 
+Channel::Channel() = default;
 Channel::~Channel() = default;
 
 Status Channel::receive_end() {
@@ -63,18 +64,16 @@ const Failure& Channel::failure() const {
   return failure_ ? *failure_ : kNone;
 }
 
+bool Channel::has_exporter() const {
+  return bindings_ && bindings_->has_exporter();
+}
+
 std::optional<std::string> Channel::exporter() const {
-  if (!bindings_ || !bindings_->has_exporter) {
-    return std::nullopt;
-  }
-  return std::string(bindings_->exporter.data(), bindings_->exporter.size());
+  return bindings_ ? bindings_->exporter() : std::nullopt;
 }
 
 std::optional<std::string> Channel::server_end_point() const {
-  if (!bindings_ || bindings_->end_point_size == 0) {
-    return std::nullopt;
-  }
-  return std::string(bindings_->end_point.data(), bindings_->end_point_size);
+  return bindings_ ? bindings_->end_point() : std::nullopt;
 }
 
 void Channel::set_sni(std::string_view sni, const std::string& host) {
@@ -89,29 +88,15 @@ const ClientCertificate* Channel::client_certificate() const {
   return bindings_ ? bindings_->client_certificate.get() : nullptr;
 }
 
-void Channel::set_client_certificate(std::unique_ptr<const ClientCertificate> certificate) {
-  bindings().client_certificate = std::move(certificate);
-}
-
-Channel::Bindings& Channel::bindings() {
+ChannelBindings& Channel::bindings() {
   if (!bindings_) {
-    bindings_ = std::make_unique<Bindings>();
+    bindings_ = std::make_unique<ChannelBindings>();
   }
   return *bindings_;
 }
 
-void Channel::set_exporter(std::string_view bytes) {
-  RONDEL_CHECK(bytes.size() == Bindings().exporter.size());
-  std::copy(bytes.begin(), bytes.end(), bindings().exporter.begin());
-  bindings().has_exporter = true;
-}
-
-void Channel::set_end_point(std::string_view hash) {
-  RONDEL_CHECK(hash.size() <= Bindings().end_point.size());
-  if (!hash.empty()) {
-    std::copy(hash.begin(), hash.end(), bindings().end_point.begin());
-    bindings().end_point_size = static_cast<std::uint8_t>(hash.size());
-  }
+void Channel::forget_bindings() {
+  bindings_.reset();
 }
 
 Status Channel::fail(Failure failure) {

@@ -17,6 +17,7 @@
 
 namespace rondel::tls {
 
+class ChannelBindings;
 class TlsContexts;
 
 /// Who works on the records after the handshake; DESIGN §6.
@@ -126,10 +127,12 @@ class Channel {
   /// Set once a call has returned `failed`.
   [[nodiscard]] const Failure& failure() const;
 
-  /// 32 bytes of "EXPORTER-Channel-Binding", taken at the end of the handshake.
+  /// 32 bytes of "EXPORTER-Channel-Binding", by the secret of the end of the handshake; computed
+  /// when asked for, on TLS 1.3, since most clients do without.
   /// Absent before it, after forget_bindings(), and for TLS 1.2 without extended master secret.
   /// Source: RFC 9266 §2, §4.2.
   [[nodiscard]] std::optional<std::string> exporter() const;
+  [[nodiscard]] bool has_exporter() const;
   /// The hash of our certificate as the client knows it, also in a resumed session.
   /// Absent where the certificate's signature names no single hash, and after forget_bindings().
   /// Source: RFC 5929 §4.1.
@@ -138,15 +141,14 @@ class Channel {
   /// resumed session, and after forget_bindings().
   [[nodiscard]] const ClientCertificate* client_certificate() const;
   /// Drops all three: nobody authenticates on this connection any more.
-  void forget_bindings() { bindings_.reset(); }
+  void forget_bindings();
 
  protected:
-  Channel() = default;
+  Channel();
 
   void set_sni(std::string_view sni, const std::string& host);
-  void set_exporter(std::string_view bytes);
-  void set_end_point(std::string_view hash);
-  void set_client_certificate(std::unique_ptr<const ClientCertificate> certificate);
+  /// To be filled at the end of the handshake.
+  [[nodiscard]] ChannelBindings& bindings();
   /// Notes why, and that nothing works from now on.
   Status fail(Failure failure);
 
@@ -158,21 +160,11 @@ class Channel {
   std::string_view alpn_;
 
  private:
-  // Ten thousand idle connections keep these: small, and in one piece.
-  struct Bindings {
-    bool has_exporter = false;
-    std::uint8_t end_point_size = 0;
-    std::array<char, 32> exporter{};
-    std::array<char, 64> end_point{};
-    std::unique_ptr<const ClientCertificate> client_certificate;
-  };
-  [[nodiscard]] Bindings& bindings();
-
   bool is_sni_the_host_ = false;
   const std::string* host_ = nullptr;
   std::unique_ptr<const std::string> sni_;  ///< Null if it is the host's name, or empty.
   std::unique_ptr<const Failure> failure_;
-  std::unique_ptr<Bindings>
+  std::unique_ptr<ChannelBindings>
       bindings_;  ///< Null before the end of the handshake, and when forgotten.
 };
 

@@ -39,6 +39,10 @@ class CompactRecords {
                                Failure& failure);
   /// Nothing after close().
   void send(std::span<const std::byte> plain, base::ByteBuffer& wire_out);
+  /// A handshake message of ours, kRecordPlainMax at most.
+  void send_message(std::span<const std::byte> message, base::ByteBuffer& wire_out) {
+    seal_small(ContentType::handshake, message, wire_out);
+  }
   /// close_notify, once.
   void close(base::ByteBuffer& wire_out);
 

@@ -14,6 +14,7 @@
 #include "tls/channel_binding.h"
 #include "tls/client_trust.h"
 #include "tls/handshake_provider.h"
+#include "tls/session_ticket.h"
 #include "tls/ticket_keys.h"
 
 namespace rondel::tls {
@@ -48,6 +49,14 @@ std::string_view parse_server_name(std::string_view extension) {
   return extension.substr(5, number(3));
 }
 
+/// Whether a client that sent this psk_key_exchange_modes resumes with a fresh exchange of keys, as
+/// we do. Source: RFC 8446 §4.2.9.
+bool has_mode_of_ours(std::span<const unsigned char> extension) {
+  constexpr unsigned char kPskWithExchange = 1;
+  return !extension.empty() && extension[0] == extension.size() - 1 &&
+         std::find(extension.begin() + 1, extension.end(), kPskWithExchange) != extension.end();
+}
+
 /// A session belongs to its host, and to interfaces that ask for certificates, or to those that
 /// don't: one of another kind is not resumed.
 void set_session_id(SSL* ssl, std::string_view host) {
@@ -73,6 +82,9 @@ int on_client_hello(SSL* ssl, int*, void* argument) {
       facts.sni = normal_name(name);
     }
   }
+  facts.takes_tickets =
+      SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_psk_kex_modes, &data, &size) == 1 &&
+      has_mode_of_ours({data, size});
   const auto* host = native.find(facts.sni);
   facts.is_name_known = host != nullptr;
   if (host == nullptr) {
@@ -124,6 +136,7 @@ int on_client_certificate(X509_STORE_CTX* context, void*) {
     // A session with a certificate is never resumed: each connection shows it anew, and it is
     // judged by what is trusted and revoked then. TLS 1.2 learns it from on_ticket_key().
     SSL_set_num_tickets(ssl, 0);
+    facts.tickets = 0;
   }
   X509_STORE_CTX_set_error(context, X509_V_OK);
   return 1;
@@ -158,8 +171,6 @@ int on_ticket_key(SSL* ssl,
     }
     found = *known;
   }
-  // Looked up once, or OpenSSL would do so by name for each ticket. Lives as long as the process.
-  static const EVP_CIPHER* const aes = EVP_CIPHER_fetch(nullptr, "AES-256-CBC", nullptr);
   char digest[] = "SHA256";
   OSSL_PARAM parameters[] = {
       OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, found.key.mac_key.data(),
@@ -168,7 +179,7 @@ int on_ticket_key(SSL* ssl,
       OSSL_PARAM_construct_end()};
   const auto* key = reinterpret_cast<const unsigned char*>(found.key.cipher_key.data());
   if (EVP_MAC_CTX_set_params(mac, parameters) != 1 ||
-      EVP_CipherInit_ex2(cipher, aes, key, iv, is_sealing, nullptr) != 1) {
+      EVP_CipherInit_ex2(cipher, ticket_cipher(), key, iv, is_sealing, nullptr) != 1) {
     return -1;
   }
   // RFC 8446 §C.4: a ticket should serve once, or its connections could be linked.
@@ -272,12 +283,16 @@ std::string TlsContexts::Native::Host::end_point(const x509_st* certificate) con
 }
 
 HandshakeSecrets::~HandshakeSecrets() {
-  base::wipe(client.data);
-  base::wipe(server.data);
+  for (Secret* secret : {&client, &server, &exporter, &resumption}) {
+    base::wipe(secret->data);
+  }
 }
 
 void HandshakeSecrets::derived(std::string_view label, std::span<const std::byte> secret) {
-  Secret& kept = label.starts_with('c') ? client : server;
+  Secret& kept = label == "c ap traffic"   ? client
+                 : label == "s ap traffic" ? server
+                 : label == "exp master"   ? exporter
+                                           : resumption;
   if (secret.size() <= kept.data.size()) {
     std::copy(secret.begin(), secret.end(), kept.data.begin());
     kept.size = secret.size();

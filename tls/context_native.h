@@ -50,8 +50,8 @@ struct TlsContexts::Native {
   [[nodiscard]] const Host* find(std::string_view name) const;
 };
 
-/// The traffic secrets of a TLS 1.3 handshake and the records that they have carried since; wiped
-/// with the handshake. Source: RFC 8446 §7.1.
+/// The secrets of a TLS 1.3 handshake that we go on with, and the records that were carried under
+/// the new keys so far; wiped with the handshake. Source: RFC 8446 §7.1.
 struct HandshakeSecrets final : SecretListener {
   struct Secret {
     std::array<std::byte, kSecretBytesMax> data{};
@@ -60,8 +60,10 @@ struct HandshakeSecrets final : SecretListener {
   };
   Secret client;
   Secret server;
+  Secret exporter;    ///< Not where OpenSSL derives by other code than ours.
+  Secret resumption;  ///< The same.
   std::uint64_t records_received = 0;
-  std::uint64_t records_sent = 0;  ///< Session tickets, as a rule.
+  std::uint64_t records_sent = 0;
 
   HandshakeSecrets() = default;
   HandshakeSecrets(const HandshakeSecrets&) = delete;
@@ -77,7 +79,9 @@ struct HandshakeFacts {
   std::string sni;
   const TlsContexts::Native::Host* host = nullptr;
   bool is_name_known = false;
-  HandshakeSecrets secrets;                                     ///< Not with Records::retained.
+  bool takes_tickets = false;  ///< The client resumes sessions as we do. Source: RFC 8446 §4.2.9.
+  std::size_t tickets = 0;     ///< For us to send behind the handshake, OpenSSL sends none then.
+  HandshakeSecrets secrets;    ///< Not with Records::retained.
   std::unique_ptr<const ClientCertificate> client_certificate;  ///< Null: none came.
 };
 

@@ -83,13 +83,17 @@ bool read_parameter(const OSSL_PARAM& parameter, Request& request) {
   return true;
 }
 
+bool is_told(std::string_view label) {
+  return label == "c ap traffic" || label == "s ap traffic" || label == "exp master" ||
+         label == "res master";
+}
+
 bool expand(const Request& request, std::span<std::byte> out) {
   if (!request.key || !try_expand_label(*request.hash, *request.key, request.prefix, request.label,
                                         request.data, out)) {
     return false;
   }
-  if (listening != nullptr &&
-      (request.label == "c ap traffic" || request.label == "s ap traffic")) {
+  if (listening != nullptr && is_told(request.label)) {
     listening->derived(request.label, out);
   }
   return true;

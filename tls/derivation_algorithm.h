@@ -15,10 +15,11 @@ namespace rondel::tls {
 /// the two dozen keys of a handshake; that is a tenth of what a handshake costs.
 [[nodiscard]] const ossl_dispatch_st* derivation_table();
 
-/// What learns of the traffic secrets that OpenSSL derives on this thread.
+/// What learns of the secrets that OpenSSL derives on this thread and that we go on with.
 class SecretListener {
  public:
-  /// `label` is "c ap traffic" or "s ap traffic"; the secret is wiped behind the call.
+  /// `label` is "c ap traffic", "s ap traffic", "exp master" or "res master"; the secret is wiped
+  /// behind the call.
   /// Source: RFC 8446 §7.1.
   virtual void derived(std::string_view label, std::span<const std::byte> secret) = 0;
 

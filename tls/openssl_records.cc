@@ -7,6 +7,7 @@
 #include <openssl/ssl.h>
 
 #include "tls/context.h"
+#include "tls/handshake_provider.h"
 #include "tls/messages.h"
 
 namespace rondel::tls {
@@ -113,6 +114,10 @@ base::Result<std::unique_ptr<OpensslRecords>> OpensslRecords::make(const TlsCont
   SSL_set_info_callback(ssl, &OpensslCallbacks::on_info);
   SSL_set_msg_callback(ssl, &OpensslCallbacks::on_record);
   SSL_set_msg_callback_arg(ssl, made.get());
+  if (options.records != Records::retained && handshake_property_query() != nullptr) {
+    made->facts_->tickets = SSL_get_num_tickets(ssl);
+    SSL_set_num_tickets(ssl, 0);
+  }
   if (options.client_trust != nullptr) {
     made->wire_.handshake_bytes_max += kClientCertificateBytesMax;
     SSL_set_verify(ssl, SSL_VERIFY_PEER, nullptr);
@@ -137,6 +142,17 @@ Status OpensslRecords::shake_hands(std::span<const std::byte>& wire, base::ByteB
   SSL_set_app_data(ssl_.get(), nullptr);
   wire_.is_counting = false;
   return Status::ok;
+}
+
+Status OpensslRecords::send_tickets(base::ByteBuffer& wire_out) {
+  const WireLoan loan(wire_, {}, wire_out);
+  SSL_set_app_data(ssl_.get(), facts_.get());
+  for (std::size_t i = 0; i < facts_->tickets; ++i) {
+    SSL_new_session_ticket(ssl_.get());
+  }
+  const int result = SSL_do_handshake(ssl_.get());
+  SSL_set_app_data(ssl_.get(), nullptr);
+  return result == 1 ? Status::ok : judge(result);
 }
 
 Status OpensslRecords::receive(std::span<const std::byte> wire,

@@ -28,6 +28,8 @@ class OpensslRecords {
   /// `ok`: done, if is_done(), else more bytes are needed.
   [[nodiscard]] Status shake_hands(std::span<const std::byte>& wire, base::ByteBuffer& wire_out);
   [[nodiscard]] bool is_done() const { return is_done_; }
+  /// Sends the tickets of facts(), where OpenSSL keeps the records after all.
+  [[nodiscard]] Status send_tickets(base::ByteBuffer& wire_out);
   /// Forgets what only the handshake needed.
   void finish() { facts_.reset(); }
 

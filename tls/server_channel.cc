@@ -1,14 +1,17 @@
 #include "tls/server_channel.h"
 
 #include <cerrno>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <utility>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "tls/channel_binding.h"
 #include "tls/context.h"
 #include "tls/kernel_support.h"
 #include "tls/messages.h"
+#include "tls/session_ticket.h"
 
 namespace rondel::tls {
 
@@ -39,7 +42,9 @@ Status ServerChannel::receive(std::span<const std::byte> wire,
     if (status != Status::ok || !openssl_->is_done()) {
       return settle(status, openssl_->failure());
     }
-    finish_handshake();
+    if (finish_handshake(wire_out) != Status::ok) {
+      return settle(Status::failed, openssl_->failure());
+    }
   }
   switch (engine_) {
     case Engine::retained:
@@ -65,7 +70,7 @@ Status ServerChannel::settle(Status status, const Failure& failure) {
   return status;
 }
 
-void ServerChannel::finish_handshake() {
+Status ServerChannel::finish_handshake(base::ByteBuffer& wire_out) {
   SSL* ssl = &openssl_->ssl();
   HandshakeFacts& facts = openssl_->facts();
   is_tls13_ = SSL_version(ssl) == TLS1_3_VERSION;
@@ -78,25 +83,27 @@ void ServerChannel::finish_handshake() {
   if (size != 0) {
     alpn_ = facts.options.alpn;  // The only one that on_alpn() selects.
   }
-  if (const auto bytes = export_channel_binding(*ssl)) {
-    set_exporter(*bytes);
+  if (const auto& secret = facts.secrets.exporter; secret.size != 0) {
+    bindings().set_exporter_secret(secret.bytes());
+  } else if (const auto bytes = export_channel_binding(*ssl)) {
+    bindings().set_exporter(*bytes);
   }
   if (is_resumed_) {
     void* hash = nullptr;
     std::size_t hash_size = 0;
     SSL_SESSION_get0_ticket_appdata(SSL_get_session(ssl), &hash, &hash_size);
-    set_end_point({static_cast<const char*>(hash), hash_size});
+    bindings().set_end_point({static_cast<const char*>(hash), hash_size});
   } else {
-    set_end_point(facts.host->end_point(SSL_get_certificate(ssl)));
+    bindings().set_end_point(facts.host->end_point(SSL_get_certificate(ssl)));
   }
   if (facts.client_certificate != nullptr) {
-    set_client_certificate(std::move(facts.client_certificate));
+    bindings().client_certificate = std::move(facts.client_certificate);
   }
   state_ = State::established;
-  hand_over();
+  return hand_over(wire_out);
 }
 
-void ServerChannel::hand_over() {
+Status ServerChannel::hand_over(base::ByteBuffer& wire_out) {
   const HandshakeSecrets& secrets = openssl_->facts().secrets;
   const std::optional<Aead> aead = aead_of(cipher_);
   // OpenSSL reads no further than it must, so what follows stands in the caller's span. Should it
@@ -107,9 +114,39 @@ void ServerChannel::hand_over() {
     compact_.start(*aead, secrets.client.bytes(), secrets.records_received, secrets.server.bytes(),
                    secrets.records_sent);
     engine_ = Engine::compact;
+    send_tickets(*aead, wire_out);
     openssl_.reset();
-  } else {
-    openssl_->finish();
+    return Status::ok;
+  }
+  const HandshakeFacts& facts = openssl_->facts();
+  const bool must_send_tickets = is_tls13_ && facts.takes_tickets && facts.tickets != 0;
+  const Status status = must_send_tickets ? openssl_->send_tickets(wire_out) : Status::ok;
+  openssl_->finish();
+  return status;
+}
+
+void ServerChannel::send_tickets(Aead aead, base::ByteBuffer& wire_out) {
+  const HandshakeFacts& facts = openssl_->facts();
+  if (!facts.takes_tickets || facts.tickets == 0) {
+    return;
+  }
+  SSL_SESSION* const session = SSL_get_session(&openssl_->ssl());
+  if (!is_resumed_) {
+    // tls-server-end-point is about the certificate that the client saw, also when it resumes.
+    const std::string hash = server_end_point().value_or(std::string());
+    if (SSL_SESSION_set1_ticket_appdata(session, hash.data(), hash.size()) != 1) {
+      return;
+    }
+  }
+  const Resumption resumption{hash_of(aead), facts.secrets.resumption.bytes()};
+  const TicketKey key = contexts_->ticket_keys().current(base::monotonic_ms());
+  for (std::size_t i = 0; i < facts.tickets; ++i) {
+    base::ByteBuffer message;
+    if (!append_session_ticket(*session, resumption, static_cast<std::uint8_t>(i), key, message)) {
+      ERR_clear_error();
+      return;  // The client does without.
+    }
+    compact_.send_message(message.bytes(), wire_out);
   }
 }
 

@@ -35,9 +35,11 @@ class ServerChannel final : public Channel {
  private:
   explicit ServerChannel(std::shared_ptr<const TlsContexts> contexts);
 
-  void finish_handshake();
+  [[nodiscard]] Status finish_handshake(base::ByteBuffer& wire_out);
   /// Goes on without OpenSSL, if the records are such that we can.
-  void hand_over();
+  [[nodiscard]] Status hand_over(base::ByteBuffer& wire_out);
+  /// By which the client may resume this session: as many as the policy says.
+  void send_tickets(Aead aead, base::ByteBuffer& wire_out);
   [[nodiscard]] bool may_send() const {
     return (state_ == State::established || state_ == State::closed) && !is_close_sent_;
   }

@@ -4,7 +4,6 @@
 
 #include "base/check.h"
 #include "base/encoding.h"
-#include "tls/key_derivation.h"
 
 namespace rondel::tls {
 namespace {
@@ -34,8 +33,7 @@ void expand_label(Aead aead,
                   std::span<const std::byte> secret,
                   std::string_view label,
                   std::span<std::byte> out) {
-  const KeyHash hash = aead == Aead::aes_256_gcm ? KeyHash::sha384 : KeyHash::sha256;
-  RONDEL_CHECK(try_expand_label(hash, secret, kLabelPrefix, label, {}, out));
+  RONDEL_CHECK(try_expand_label(hash_of(aead), secret, kLabelPrefix, label, {}, out));
 }
 
 void TrafficKeys::start(Aead aead,

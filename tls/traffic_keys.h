@@ -8,6 +8,8 @@
 #include <span>
 #include <string_view>
 
+#include "tls/key_derivation.h"
+
 namespace rondel::tls {
 
 /// The AEADs of TLS 1.3 that compact and kernel records know.
@@ -18,9 +20,12 @@ enum class Aead : std::uint8_t { aes_128_gcm, aes_256_gcm, chacha20_poly1305 };
 [[nodiscard]] constexpr std::size_t key_bytes(Aead aead) {
   return aead == Aead::aes_128_gcm ? 16 : 32;
 }
+[[nodiscard]] constexpr KeyHash hash_of(Aead aead) {
+  return aead == Aead::aes_256_gcm ? KeyHash::sha384 : KeyHash::sha256;
+}
 /// Of its hash, which is the length of a traffic secret.
 [[nodiscard]] constexpr std::size_t secret_bytes(Aead aead) {
-  return aead == Aead::aes_256_gcm ? 48 : 32;
+  return hash_bytes(hash_of(aead));
 }
 inline constexpr std::size_t kSecretBytesMax = 48;
 inline constexpr std::size_t kIvBytes = 12;

@@ -1,4 +1,5 @@
 // The module auth-internal: SCRAM and PLAIN against the user storage.
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <string>
@@ -33,6 +34,13 @@ ChannelBindings bindings_of(const api::AuthChannel& channel) {
   return bindings;
 }
 
+bool has_bindings(const api::AuthChannel& channel) {
+  return channel.layer != nullptr &&
+         std::any_of(kBindings.begin(), kBindings.end(), [&](xmpp::ChannelBindingType type) {
+           return channel.layer->has_channel_binding(to_text(type));
+         });
+}
+
 class ShardAuthentication final : public api::ShardModule, public api::Authenticator {
  public:
   ShardAuthentication(api::Shard& shard, std::string secret)
@@ -46,8 +54,7 @@ class ShardAuthentication final : public api::ShardModule, public api::Authentic
     if (is_compared_by_storage(stores_of(channel))) {
       return mechanisms_of_comparing_storage(channel.is_encrypted());
     }
-    return offered_mechanisms(settings(channel), channel.is_encrypted(),
-                              !bindings_of(channel).empty());
+    return offered_mechanisms(settings(channel), channel.is_encrypted(), has_bindings(channel));
   }
 
   std::unique_ptr<api::AuthExchange> begin(std::string_view mechanism,
@@ -74,7 +81,9 @@ class ShardAuthentication final : public api::ShardModule, public api::Authentic
         parameters.offer.channel_bindings.push_back(*type);
       }
     }
-    parameters.bindings = bindings_of(channel);
+    if (scram->is_plus) {
+      parameters.bindings = bindings_of(channel);
+    }
     parameters.iterations = settings(channel).iterations;
     return std::make_unique<ScramExchange>(keys_, std::move(parameters));
   }

@@ -98,6 +98,10 @@ std::optional<std::string> TlsLayer::channel_binding(std::string_view type) cons
   return std::nullopt;
 }
 
+bool TlsLayer::has_channel_binding(std::string_view type) const {
+  return type == "tls-exporter" ? channel_->has_exporter() : channel_binding(type).has_value();
+}
+
 std::optional<api::ClientCertificate> TlsLayer::client_certificate() const {
   const tls::ClientCertificate* shown = channel_->client_certificate();
   if (shown == nullptr) {

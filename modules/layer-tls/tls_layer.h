@@ -30,6 +30,7 @@ class TlsLayer final : public api::Layer {
   [[nodiscard]] bool is_up() const override { return is_up_; }
   [[nodiscard]] api::LayerInfo info() const override;
   [[nodiscard]] std::optional<std::string> channel_binding(std::string_view type) const override;
+  [[nodiscard]] bool has_channel_binding(std::string_view type) const override;
   [[nodiscard]] std::optional<api::ClientCertificate> client_certificate() const override;
   void forget_channel_bindings() override { channel_->forget_bindings(); }
   [[nodiscard]] std::string_view failure() const override;

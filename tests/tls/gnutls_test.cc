@@ -15,9 +15,12 @@ namespace {
 /// A GnuTLS session and a channel with nothing but memory between them.
 class GnutlsLink {
  public:
-  GnutlsLink(std::shared_ptr<const TlsContexts> contexts, int version, const std::string& resumed)
+  GnutlsLink(std::shared_ptr<const TlsContexts> contexts,
+             int version,
+             const std::string& resumed,
+             unsigned flags = 0)
       : channel(accept_channel(std::move(contexts), {true}).value()) {
-    gnutls_init(&session, GNUTLS_CLIENT | GNUTLS_NONBLOCK);
+    gnutls_init(&session, GNUTLS_CLIENT | GNUTLS_NONBLOCK | flags);
     gnutls_certificate_allocate_credentials(&credentials_);
     gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, credentials_);
     const char* wanted =
@@ -112,6 +115,13 @@ class GnutlsLink {
   base::ByteBuffer down_;
 };
 
+class GnutlsTickets : public testing::Test {
+ protected:
+  TestPki pki_;
+  std::shared_ptr<const TlsContexts> contexts_ =
+      TlsContexts::load(std::vector{pki_.issue("one", {{"one.example"}})}, {}).value();
+};
+
 class Gnutls : public testing::TestWithParam<int> {
  protected:
   TestPki pki_;
@@ -121,6 +131,18 @@ class Gnutls : public testing::TestWithParam<int> {
 INSTANTIATE_TEST_SUITE_P(Tls, Gnutls, testing::Values(12, 13), [](const auto& version) {
   return std::to_string(version.param);
 });
+
+// RFC 8446 §4.2.9: no ticket for who can't use it.
+TEST_F(GnutlsTickets, GoToClientsThatSayHowTheyResumeOnly) {
+  for (const bool resumes : {true, false}) {
+    GnutlsLink link(contexts_, 13, {}, resumes ? 0 : GNUTLS_NO_TICKETS);
+    link.server_send("hello");
+    std::string text;
+    EXPECT_EQ(link.client_receive(text), 5) << "whatever came before it";
+    EXPECT_EQ((gnutls_session_get_flags(link.session) & GNUTLS_SFLAGS_SESSION_TICKET) != 0,
+              resumes);
+  }
+}
 
 TEST_P(Gnutls, AgreesAboutBothChannelBindings) {
   GnutlsLink link(contexts_, GetParam(), "");

@@ -231,7 +231,7 @@ TEST_F(Derivation, TellsTrafficSecretsToTheListenerOfItsThreadAndToNobodyElse) {
   Question client{.label = "c ap traffic"};
   client.key = random_bytes(random_, 32);
   Question other = client;
-  other.label = "exp master";
+  other.label = "s hs traffic";
   Heard outer;
   Heard inner;
   static_cast<void>(ours_.answer(client, 32));  // Nobody listens.

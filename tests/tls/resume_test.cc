@@ -2,6 +2,7 @@
 #include <atomic>
 #include <chrono>
 #include <gtest/gtest.h>
+#include <openssl/ssl.h>
 #include <thread>
 
 #include "tests/tls/test_pki.h"
@@ -12,16 +13,29 @@
 namespace rondel::tls {
 namespace {
 
-class Resume : public testing::TestWithParam<int> {
+/// With whom the client resumes: on TLS 1.3 our records make the tickets, and where OpenSSL keeps
+/// the records it does.
+struct Kind {
+  int version;
+  Records records;
+  const char* cipher;
+};
+
+class Resume : public testing::TestWithParam<Kind> {
  protected:
   Resume() : hosts_{pki_.issue("one", {{"one.example"}}), pki_.issue("two", {{"two.example"}})} {
-    contexts_ = TlsContexts::load(hosts_, {}).value();
-    options_.version = GetParam();
+    policy_.ciphers_tls13 =
+        "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:"
+        "TLS_AES_128_CCM_SHA256";
+    contexts_ = TlsContexts::load(hosts_, policy_).value();
+    options_.version = GetParam().version;
+    options_.ciphers13 = GetParam().cipher;
+    accept_options_.records = GetParam().records;
     options_.sni = "one.example";
   }
 
   SessionPtr first_session(const std::shared_ptr<const TlsContexts>& contexts) {
-    Link link(contexts, options_);
+    Link link(contexts, options_, accept_options_);
     EXPECT_EQ(link.pump(), Status::ok);
     EXPECT_FALSE(link.channel->info().is_resumed);
     end_point_ = link.channel->server_end_point();
@@ -29,9 +43,16 @@ class Resume : public testing::TestWithParam<int> {
     return link.client.session();
   }
 
+  static std::string key_of(const SSL_SESSION& session) {
+    std::string key(64, '\0');
+    key.resize(SSL_SESSION_get_master_key(&session, reinterpret_cast<unsigned char*>(key.data()),
+                                          key.size()));
+    return key;
+  }
+
   bool resumes(const std::shared_ptr<const TlsContexts>& contexts, ssl_session_st* session) {
     options_.session = session;
-    Link link(contexts, options_);
+    Link link(contexts, options_, accept_options_);
     EXPECT_EQ(link.pump(), Status::ok) << link.channel->failure().text;
     EXPECT_TRUE(link.channel->is_established());
     EXPECT_EQ(link.client.is_resumed(), link.channel->info().is_resumed);
@@ -45,14 +66,25 @@ class Resume : public testing::TestWithParam<int> {
 
   TestPki pki_;
   std::vector<HostCertificate> hosts_;
+  TlsPolicy policy_;
   std::shared_ptr<const TlsContexts> contexts_;
   ClientOptions options_;
+  AcceptOptions accept_options_;
   std::optional<std::string> end_point_;
   SessionPtr next_;
 };
-INSTANTIATE_TEST_SUITE_P(Tls, Resume, testing::Values(12, 13), [](const auto& version) {
-  return std::to_string(version.param);
-});
+INSTANTIATE_TEST_SUITE_P(Tls,
+                         Resume,
+                         testing::Values(Kind{12, Records::automatic, ""},
+                                         Kind{13, Records::automatic, "TLS_AES_128_GCM_SHA256"},
+                                         Kind{13, Records::automatic, "TLS_AES_256_GCM_SHA384"},
+                                         Kind{13, Records::compact, "TLS_CHACHA20_POLY1305_SHA256"},
+                                         Kind{13, Records::retained, "TLS_AES_128_GCM_SHA256"},
+                                         // Which our records don't know.
+                                         Kind{13, Records::automatic, "TLS_AES_128_CCM_SHA256"}),
+                         [](const auto& kind) {
+                           return std::to_string(kind.param.version) + std::to_string(kind.index);
+                         });
 
 TEST_P(Resume, ATicketResumesInTheSameContexts) {
   const SessionPtr session = first_session(contexts_);
@@ -71,7 +103,7 @@ TEST_P(Resume, AClientThatResumesGetsATicketForTheNextTime) {
 
 TEST_P(Resume, ATicketResumesAfterAReloadThatDroppedTheOldContexts) {
   const SessionPtr session = first_session(contexts_);
-  contexts_ = TlsContexts::load(hosts_, {}, contexts_.get()).value();
+  contexts_ = TlsContexts::load(hosts_, policy_, contexts_.get()).value();
   EXPECT_TRUE(resumes(contexts_, session.get()));
 }
 
@@ -79,20 +111,20 @@ TEST_P(Resume, AResumedSessionKeepsTheEndPointThatItsClientKnowsAfterTheCertific
   const SessionPtr session = first_session(contexts_);
   const auto old_end_point = end_point_;
   hosts_[0] = pki_.issue("one-new", {{"one.example"}});
-  contexts_ = TlsContexts::load(hosts_, {}, contexts_.get()).value();
+  contexts_ = TlsContexts::load(hosts_, policy_, contexts_.get()).value();
   ASSERT_TRUE(resumes(contexts_, session.get()));
   const SessionPtr again = std::move(next_);
   ASSERT_NE(again, nullptr);
   EXPECT_TRUE(resumes(contexts_, again.get()));
   options_.session = nullptr;
-  Link fresh(contexts_, options_);
+  Link fresh(contexts_, options_, accept_options_);
   ASSERT_EQ(fresh.pump(), Status::ok);
   EXPECT_NE(fresh.channel->server_end_point(), old_end_point);
 }
 
 TEST_P(Resume, ATicketOfAnotherProcessIsIgnored) {
   const SessionPtr session = first_session(contexts_);
-  const auto other = TlsContexts::load(hosts_, {}).value();
+  const auto other = TlsContexts::load(hosts_, policy_).value();
   EXPECT_FALSE(resumes(other, session.get()));
 }
 
@@ -125,17 +157,55 @@ TEST_P(Resume, ASessionOfOneHostIsNotResumedAtAnother) {
 }
 
 TEST_P(Resume, NoTicketsMeansNoResumption) {
-  TlsPolicy policy;
+  TlsPolicy policy = policy_;
   policy.tickets = 0;
   const auto contexts = TlsContexts::load(hosts_, policy).value();
   Link link(contexts, options_);
   ASSERT_EQ(link.pump(), Status::ok);
-  if (GetParam() == 13) {
+  if (GetParam().version == 13) {
     EXPECT_EQ(link.client.tickets(), 0U);
   } else {
     const SessionPtr session = link.client.session();
     EXPECT_FALSE(resumes(contexts, session.get()));
   }
+}
+
+TEST_P(Resume, AsManyTicketsComeAsThePolicySaysAndEachResumes) {
+  if (GetParam().version != 13) {
+    return;  // TLS 1.2 has one ticket for each connection.
+  }
+  TlsPolicy policy = policy_;
+  policy.tickets = 2;
+  const auto contexts = TlsContexts::load(hosts_, policy).value();
+  Link link(contexts, options_, accept_options_);
+  ASSERT_EQ(link.pump(), Status::ok);
+  ASSERT_EQ(link.client.tickets(), 2U);
+  const SessionPtr last = link.client.session();
+  const SessionPtr first = link.client.session(0);
+  EXPECT_NE(key_of(*first), key_of(*last)) << "each ticket has a key of its own";
+  EXPECT_TRUE(resumes(contexts, first.get()));
+  EXPECT_TRUE(resumes(contexts, last.get()));
+}
+
+TEST_P(Resume, ATicketSaysHowLongItServesAndAllowsNoEarlyData) {
+  const SessionPtr session = first_session(contexts_);
+  EXPECT_EQ(SSL_SESSION_get_ticket_lifetime_hint(session.get()), kTicketLifetimeMs / 1000);
+  EXPECT_EQ(SSL_SESSION_get_max_early_data(session.get()), 0U);
+}
+
+TEST_P(Resume, ATicketWithAByteChangedIsIgnored) {
+  const SessionPtr session = first_session(contexts_);
+  const unsigned char* ticket = nullptr;
+  std::size_t size = 0;
+  SSL_SESSION_get0_ticket(session.get(), &ticket, &size);
+  ASSERT_GT(size, 64U);
+  for (const std::size_t at : {std::size_t{0}, std::size_t{20}, size / 2, size - 1}) {
+    // OpenSSL hands out a view of what it sends.
+    const_cast<unsigned char*>(ticket)[at] ^= 1;
+    EXPECT_FALSE(resumes(contexts_, session.get())) << at;
+    const_cast<unsigned char*>(ticket)[at] ^= 1;
+  }
+  EXPECT_TRUE(resumes(contexts_, session.get()));
 }
 
 TEST_P(Resume, AllShardsShareContextsWhileKeysChange) {
@@ -148,7 +218,7 @@ TEST_P(Resume, AllShardsShareContextsWhileKeysChange) {
       SessionPtr session;
       for (int round = 0; round < 30; ++round) {
         options.session = session.get();
-        Link link(contexts_, options);
+        Link link(contexts_, options, accept_options_);
         ASSERT_EQ(link.pump(), Status::ok) << link.channel->failure().text;
         ASSERT_EQ(link.channel->server_end_point(), link.client.end_point("SHA256"));
         resumed += link.client.is_resumed() ? 1 : 0;

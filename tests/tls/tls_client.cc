@@ -182,6 +182,11 @@ std::string TlsClient::stapled() const {
                   : std::string();
 }
 
+SessionPtr TlsClient::session(std::size_t number) const {
+  RONDEL_CHECK(number < sessions_.size());
+  return SessionPtr(SSL_SESSION_dup(sessions_[number].get()));
+}
+
 SessionPtr TlsClient::session() const {
   // A copy: OpenSSL marks the original as spoilt when its connection goes without close_notify.
   // A ticket that replaces another in TLS 1.2 changes the session in place, without a callback.

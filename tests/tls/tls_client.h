@@ -65,7 +65,9 @@ class TlsClient {
   [[nodiscard]] std::string peer_common_name() const;
   /// The OCSP response that came along; empty: none.
   [[nodiscard]] std::string stapled() const;
+  /// The last session that came, or the one of that number.
   [[nodiscard]] SessionPtr session() const;
+  [[nodiscard]] SessionPtr session(std::size_t number) const;
   [[nodiscard]] std::size_t tickets() const { return sessions_.size(); }
   [[nodiscard]] ssl_st* ssl() const { return ssl_.get(); }
 
