@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <openssl/core_dispatch.h>
 #include <openssl/evp.h>
+#include <openssl/provider.h>
 
 #include "base/byte_buffer.h"
 #include "base/check.h"
 #include "base/encoding.h"
+#include "tls/provider_table.h"
 
 namespace rondel::tls {
 namespace {
@@ -18,52 +21,91 @@ constexpr std::size_t block_bytes(KeyHash hash) {
   return hash == KeyHash::sha256 ? 64 : 128;
 }
 
-/// A thread's digest of each kind, found by name once and made once. Between two uses it is as one
-/// that has seen nothing: it holds no secret.
-class Digests {
- public:
-  Digests() = default;
-  ~Digests() {
-    for (EVP_MD_CTX* context : contexts_) {
-      EVP_MD_CTX_free(context);
+/// A provider's functions for one hash. They live as long as the process.
+///
+/// EVP would call the same ones, but asks much around them, for the two dozen keys of a handshake
+/// two hundred times.
+struct Hash {
+  OSSL_FUNC_digest_newctx_fn* make = nullptr;
+  OSSL_FUNC_digest_freectx_fn* free = nullptr;
+  OSSL_FUNC_digest_init_fn* begin = nullptr;
+  OSSL_FUNC_digest_update_fn* update = nullptr;
+  OSSL_FUNC_digest_final_fn* end = nullptr;
+  void* provider = nullptr;
+
+  explicit Hash(const char* name) {
+    const EVP_MD* const fetched = EVP_MD_fetch(nullptr, name, nullptr);  // Holds the provider.
+    RONDEL_CHECK(fetched != nullptr);
+    const OSSL_PROVIDER* const owner = EVP_MD_get0_provider(fetched);
+    provider = OSSL_PROVIDER_get0_provider_ctx(owner);
+    const OSSL_ALGORITHM* const found = find_algorithm(*owner, OSSL_OP_DIGEST, name);
+    RONDEL_CHECK(found != nullptr);
+    take(found->implementation);
+    RONDEL_CHECK(make && free && begin && update && end);
+  }
+
+  void take(const OSSL_DISPATCH* table) {
+    for (; table->function_id != 0; ++table) {
+      switch (table->function_id) {
+        case OSSL_FUNC_DIGEST_NEWCTX:
+          make = OSSL_FUNC_digest_newctx(table);
+          break;
+        case OSSL_FUNC_DIGEST_FREECTX:
+          free = OSSL_FUNC_digest_freectx(table);
+          break;
+        case OSSL_FUNC_DIGEST_INIT:
+          begin = OSSL_FUNC_digest_init(table);
+          break;
+        case OSSL_FUNC_DIGEST_UPDATE:
+          update = OSSL_FUNC_digest_update(table);
+          break;
+        case OSSL_FUNC_DIGEST_FINAL:
+          end = OSSL_FUNC_digest_final(table);
+          break;
+        default:
+          break;
+      }
     }
   }
-  Digests(const Digests&) = delete;
-  Digests& operator=(const Digests&) = delete;
+};
 
-  EVP_MD_CTX* get(KeyHash hash) {
-    EVP_MD_CTX*& context = contexts_[static_cast<std::size_t>(hash)];
-    if (context == nullptr) [[unlikely]] {
-      static const std::array<const EVP_MD*, kHashes> fetched{
-          EVP_MD_fetch(nullptr, "SHA2-256", nullptr), EVP_MD_fetch(nullptr, "SHA2-384", nullptr)};
-      context = EVP_MD_CTX_new();
-      RONDEL_CHECK(context != nullptr &&
-                   EVP_DigestInit_ex2(context, fetched[static_cast<std::size_t>(hash)], nullptr) ==
-                       1);
-    }
-    return context;
+/// A thread's digest of one kind. Between two uses it is as one that has seen nothing: it holds no
+/// secret.
+class Digest {
+ public:
+  explicit Digest(const Hash& hash) : hash_(hash), context_(hash.make(hash.provider)) {
+    RONDEL_CHECK(context_ != nullptr && hash_.begin(context_, nullptr) == 1);
+  }
+  ~Digest() { hash_.free(context_); }
+  Digest(const Digest&) = delete;
+  Digest& operator=(const Digest&) = delete;
+
+  void add(std::span<const std::byte> bytes) {
+    RONDEL_CHECK(hash_.update(context_, reinterpret_cast<const unsigned char*>(bytes.data()),
+                              bytes.size()) == 1);
+  }
+  void finish(std::span<std::byte> out) {
+    std::size_t size = 0;
+    RONDEL_CHECK(
+        hash_.end(context_, reinterpret_cast<unsigned char*>(out.data()), &size, out.size()) == 1);
+    // What is left in it is the result, often a key: a fresh start overwrites it.
+    RONDEL_CHECK(hash_.begin(context_, nullptr) == 1);
   }
 
  private:
-  std::array<EVP_MD_CTX*, kHashes> contexts_{};
+  const Hash& hash_;
+  void* context_;
 };
 
-EVP_MD_CTX* digest_of(KeyHash hash) {
-  thread_local Digests digests;
-  return digests.get(hash);
-}
-
-void add(EVP_MD_CTX* digest, std::span<const std::byte> bytes) {
-  RONDEL_CHECK(EVP_DigestUpdate(digest, bytes.data(), bytes.size()) == 1);
-}
-
-void finish(EVP_MD_CTX* digest, std::span<std::byte> out) {
-  unsigned int size = 0;
-  RONDEL_CHECK(EVP_DigestFinal_ex(digest, reinterpret_cast<unsigned char*>(out.data()), &size) ==
-                   1 &&
-               size <= out.size());
-  // What is left in it is the result, often a key: a fresh start overwrites it.
-  RONDEL_CHECK(EVP_DigestInit_ex2(digest, nullptr, nullptr) == 1);
+Digest& digest_of(KeyHash hash) {
+  if (hash == KeyHash::sha384) {
+    static const Hash sha384("SHA2-384");
+    thread_local Digest digest(sha384);
+    return digest;
+  }
+  static const Hash sha256("SHA2-256");
+  thread_local Digest digest(sha256);
+  return digest;
 }
 
 }  // namespace
@@ -73,13 +115,13 @@ void hmac(KeyHash hash,
           std::initializer_list<std::span<const std::byte>> parts,
           std::span<std::byte> out) {
   RONDEL_ASSERT(out.size() >= hash_bytes(hash));
-  EVP_MD_CTX* const digest = digest_of(hash);
+  Digest& digest = digest_of(hash);
   const std::size_t block_size = block_bytes(hash);
   std::array<std::byte, kBlockBytesMax> block{};
   const auto pad = std::span(block).first(block_size);
   if (key.size() > block_size) {
-    add(digest, key);
-    finish(digest, pad);
+    digest.add(key);
+    digest.finish(pad);
   } else {
     std::copy(key.begin(), key.end(), pad.begin());
   }
@@ -87,17 +129,17 @@ void hmac(KeyHash hash,
     byte ^= std::byte{0x36};
   }
   std::array<std::byte, kHashBytesMax> inner;
-  add(digest, pad);
+  digest.add(pad);
   for (const auto part : parts) {
-    add(digest, part);
+    digest.add(part);
   }
-  finish(digest, inner);
+  digest.finish(inner);
   for (std::byte& byte : pad) {
     byte ^= std::byte{0x36 ^ 0x5c};
   }
-  add(digest, pad);
-  add(digest, std::span(inner).first(hash_bytes(hash)));
-  finish(digest, out);
+  digest.add(pad);
+  digest.add(std::span(inner).first(hash_bytes(hash)));
+  digest.finish(out);
   base::wipe(block);
   base::wipe(inner);
 }
@@ -143,7 +185,7 @@ std::span<const std::byte> empty_hash(KeyHash hash) {
   static const std::array<Hash, kHashes> computed = [] {
     std::array<Hash, kHashes> all{};
     for (const KeyHash each : {KeyHash::sha256, KeyHash::sha384}) {
-      finish(digest_of(each), all[static_cast<std::size_t>(each)]);
+      digest_of(each).finish(all[static_cast<std::size_t>(each)]);
     }
     return all;
   }();
