@@ -7,16 +7,27 @@
 #include <string_view>
 #include <utility>
 
+#include "base/byte_buffer.h"
 #include "base/encoding.h"
+#include "tls/derivation_algorithm.h"
+#include "tls/handshake_provider.h"
 #include "tls/openssl_handle.h"
 #include "tls/wire_bio.h"
 
 namespace rondel::load {
 namespace {
 
-struct Secrets {
+struct Secrets final : tls::SecretListener {
   std::string client;
   std::string server;
+
+  void derived(std::string_view label, std::span<const std::byte> secret) override {
+    if (label == "c ap traffic") {
+      client = base::as_text(secret);
+    } else if (label == "s ap traffic") {
+      server = base::as_text(secret);
+    }
+  }
 };
 
 int secrets_index() {
@@ -24,7 +35,8 @@ int secrets_index() {
   return index;
 }
 
-/// NSS key log lines: label, client random, secret. Source: RFC 9850 §2.
+/// Where OpenSSL derives by itself. NSS key log lines: label, client random, secret.
+/// Source: RFC 9850 §2.
 void on_key_line(const SSL* ssl, const char* line) {
   auto* secrets = static_cast<Secrets*>(SSL_get_ex_data(ssl, secrets_index()));
   const std::string_view text(line);
@@ -49,7 +61,9 @@ int accept_certificate(X509_STORE_CTX*, void*) {
 base::Result<std::unique_ptr<TlsContext>> TlsContext::create(const std::string& version,
                                                              const std::string& domain,
                                                              bool is_direct) {
-  SSL_CTX* native = SSL_CTX_new(TLS_client_method());
+  // The server's way to keys and key pairs: a generator that waits for itself measures itself.
+  const char* const query = tls::handshake_property_query();
+  SSL_CTX* native = SSL_CTX_new_ex(nullptr, query, TLS_client_method());
   if (native == nullptr) {
     return base::Unexpected(base::Error(tls::take_openssl_errors()));
   }
@@ -60,7 +74,9 @@ base::Result<std::unique_ptr<TlsContext>> TlsContext::create(const std::string& 
   // Without a look at the certificate's chain, which SSL_VERIFY_NONE alone would still build.
   SSL_CTX_set_cert_verify_callback(native, &accept_certificate, nullptr);
   SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_keylog_callback(native, &on_key_line);
+  if (query == nullptr) {
+    SSL_CTX_set_keylog_callback(native, &on_key_line);
+  }
   if (is_direct) {  // XEP-0368
     static constexpr unsigned char kAlpn[] = "\x0bxmpp-client";
     SSL_CTX_set_alpn_protos(native, kAlpn, sizeof(kAlpn) - 1);
@@ -125,6 +141,7 @@ TlsStatus TlsClient::shake(std::span<const std::byte> wire, base::ByteBuffer& re
     }
     handshake_->wire.in = bytes.first(size);
     ERR_clear_error();
+    const tls::ListeningToSecrets listening(&handshake_->secrets);
     const int result = SSL_do_handshake(ssl);
     if (result != 1 && SSL_get_error(ssl, result) != SSL_ERROR_WANT_READ) {
       return fail(fmt::format("TLS handshake: {}", tls::take_openssl_errors()));
