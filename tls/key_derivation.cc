@@ -26,6 +26,7 @@ constexpr std::size_t block_bytes(KeyHash hash) {
 /// EVP would call the same ones, but asks much around them, for the two dozen keys of a handshake
 /// two hundred times.
 struct Hash {
+  const EVP_MD* fetched;  ///< Holds the provider.
   OSSL_FUNC_digest_newctx_fn* make = nullptr;
   OSSL_FUNC_digest_freectx_fn* free = nullptr;
   OSSL_FUNC_digest_init_fn* begin = nullptr;
@@ -33,8 +34,7 @@ struct Hash {
   OSSL_FUNC_digest_final_fn* end = nullptr;
   void* provider = nullptr;
 
-  explicit Hash(const char* name) {
-    const EVP_MD* const fetched = EVP_MD_fetch(nullptr, name, nullptr);  // Holds the provider.
+  explicit Hash(const char* name) : fetched(EVP_MD_fetch(nullptr, name, nullptr)) {
     RONDEL_CHECK(fetched != nullptr);
     const OSSL_PROVIDER* const owner = EVP_MD_get0_provider(fetched);
     provider = OSSL_PROVIDER_get0_provider_ctx(owner);

@@ -155,11 +155,10 @@ int tell_group(OSSL_CALLBACK* listener, void* argument) {
 
 const X25519Algorithm* make_algorithm() {
   // Held for good, and with it the provider.
-  EVP_KEYMGMT* const fetched = EVP_KEYMGMT_fetch(nullptr, kName, nullptr);
+  static EVP_KEYMGMT* const fetched = EVP_KEYMGMT_fetch(nullptr, kName, nullptr);
   ERR_clear_error();
   owner = fetched ? EVP_KEYMGMT_get0_provider(fetched) : nullptr;
   if (owner == nullptr || std::string_view(OSSL_PROVIDER_get0_name(owner)) != "default") {
-    EVP_KEYMGMT_free(fetched);
     return nullptr;
   }
   const OSSL_ALGORITHM* const keys = find_algorithm(*owner, OSSL_OP_KEYMGMT, kName);
