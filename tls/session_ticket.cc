@@ -1,5 +1,6 @@
 #include "tls/session_ticket.h"
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 #include <memory>
@@ -9,14 +10,16 @@
 
 #include "base/check.h"
 #include "base/encoding.h"
+#include "tls/record_cipher.h"
 
 namespace rondel::tls {
 namespace {
 
-constexpr std::size_t kIvBytes = 16;
+constexpr std::size_t kTicketIvBytes = 16;
 constexpr std::size_t kBlockBytes = 16;
 constexpr std::size_t kMacBytes = 32;
-constexpr std::size_t kTicketBytesMax = 0xffff;
+/// The message goes into one record.
+constexpr std::size_t kTicketBytesMax = kRecordPlainMax - 64;
 constexpr std::uint8_t kNewSessionTicket = 4;  ///< RFC 8446 §4.
 
 using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)>;
@@ -94,18 +97,22 @@ bool append_session_ticket(SSL_SESSION& session,
                            const TicketKey& key,
                            base::ByteBuffer& message) {
   const std::byte nonce{number};
+  // A ticket whose key everybody can compute would be worse than none.
+  if (resumption.secret.size() != hash_bytes(resumption.hash)) {
+    return false;
+  }
   if (!set_ticket_key(session, resumption, nonce)) {
     return false;
   }
   const int encoded = i2d_SSL_SESSION(&session, nullptr);
-  std::array<std::byte, 4 + kIvBytes> drawn;
+  std::array<std::byte, 4 + kTicketIvBytes> drawn;
   const std::span<std::byte> fresh(drawn);
   if (encoded <= 0 || RAND_bytes(raw(fresh), static_cast<int>(fresh.size())) != 1) {
     return false;
   }
   const auto size = static_cast<std::size_t>(encoded);
   const std::size_t sealed_size = size / kBlockBytes * kBlockBytes + kBlockBytes;
-  const std::size_t ticket_size = key.name.size() + kIvBytes + sealed_size + kMacBytes;
+  const std::size_t ticket_size = key.name.size() + kTicketIvBytes + sealed_size + kMacBytes;
   if (ticket_size > kTicketBytesMax) {
     return false;
   }

@@ -20,8 +20,8 @@ struct Resumption {
   std::span<const std::byte> secret;  ///< The resumption master secret. Source: RFC 8446 §7.1.
 };
 
-/// Appends a NewSessionTicket (RFC 8446 §4.6.1) to `message`; false, and nothing appended, if
-/// OpenSSL can't write the session down.
+/// Appends a NewSessionTicket (RFC 8446 §4.6.1) to `message`; false, and nothing appended, if there
+/// is no secret, or OpenSSL can't write the session down in what a record holds.
 ///
 /// The ticket is laid out and sealed as OpenSSL's own are, which is how it reads them: the session,
 /// with the ticket's key and time in it, under `key`. `session` is changed for that. OpenSSL writes
