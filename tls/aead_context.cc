@@ -42,41 +42,17 @@ struct AeadContext::Functions {
     provider = OSSL_PROVIDER_get0_provider_ctx(owner);
     const OSSL_ALGORITHM* const found = find_algorithm(*owner, OSSL_OP_CIPHER, name);
     RONDEL_CHECK(found != nullptr);
-    take(found->implementation);
-    RONDEL_CHECK(make && free && begin_sealing && begin_opening && update && end && get && set);
-  }
-
-  void take(const OSSL_DISPATCH* table) {
-    for (; table->function_id != 0; ++table) {
-      switch (table->function_id) {
-        case OSSL_FUNC_CIPHER_NEWCTX:
-          make = OSSL_FUNC_cipher_newctx(table);
-          break;
-        case OSSL_FUNC_CIPHER_FREECTX:
-          free = OSSL_FUNC_cipher_freectx(table);
-          break;
-        case OSSL_FUNC_CIPHER_ENCRYPT_INIT:
-          begin_sealing = OSSL_FUNC_cipher_encrypt_init(table);
-          break;
-        case OSSL_FUNC_CIPHER_DECRYPT_INIT:
-          begin_opening = OSSL_FUNC_cipher_decrypt_init(table);
-          break;
-        case OSSL_FUNC_CIPHER_UPDATE:
-          update = OSSL_FUNC_cipher_update(table);
-          break;
-        case OSSL_FUNC_CIPHER_FINAL:
-          end = OSSL_FUNC_cipher_final(table);
-          break;
-        case OSSL_FUNC_CIPHER_GET_CTX_PARAMS:
-          get = OSSL_FUNC_cipher_get_ctx_params(table);
-          break;
-        case OSSL_FUNC_CIPHER_SET_CTX_PARAMS:
-          set = OSSL_FUNC_cipher_set_ctx_params(table);
-          break;
-        default:
-          break;
-      }
-    }
+    const OSSL_DISPATCH* const table = found->implementation;
+    make = OSSL_FUNC_cipher_newctx(find_function(table, OSSL_FUNC_CIPHER_NEWCTX));
+    free = OSSL_FUNC_cipher_freectx(find_function(table, OSSL_FUNC_CIPHER_FREECTX));
+    begin_sealing =
+        OSSL_FUNC_cipher_encrypt_init(find_function(table, OSSL_FUNC_CIPHER_ENCRYPT_INIT));
+    begin_opening =
+        OSSL_FUNC_cipher_decrypt_init(find_function(table, OSSL_FUNC_CIPHER_DECRYPT_INIT));
+    update = OSSL_FUNC_cipher_update(find_function(table, OSSL_FUNC_CIPHER_UPDATE));
+    end = OSSL_FUNC_cipher_final(find_function(table, OSSL_FUNC_CIPHER_FINAL));
+    get = OSSL_FUNC_cipher_get_ctx_params(find_function(table, OSSL_FUNC_CIPHER_GET_CTX_PARAMS));
+    set = OSSL_FUNC_cipher_set_ctx_params(find_function(table, OSSL_FUNC_CIPHER_SET_CTX_PARAMS));
   }
 };
 

@@ -40,32 +40,12 @@ struct Hash {
     provider = OSSL_PROVIDER_get0_provider_ctx(owner);
     const OSSL_ALGORITHM* const found = find_algorithm(*owner, OSSL_OP_DIGEST, name);
     RONDEL_CHECK(found != nullptr);
-    take(found->implementation);
-    RONDEL_CHECK(make && free && begin && update && end);
-  }
-
-  void take(const OSSL_DISPATCH* table) {
-    for (; table->function_id != 0; ++table) {
-      switch (table->function_id) {
-        case OSSL_FUNC_DIGEST_NEWCTX:
-          make = OSSL_FUNC_digest_newctx(table);
-          break;
-        case OSSL_FUNC_DIGEST_FREECTX:
-          free = OSSL_FUNC_digest_freectx(table);
-          break;
-        case OSSL_FUNC_DIGEST_INIT:
-          begin = OSSL_FUNC_digest_init(table);
-          break;
-        case OSSL_FUNC_DIGEST_UPDATE:
-          update = OSSL_FUNC_digest_update(table);
-          break;
-        case OSSL_FUNC_DIGEST_FINAL:
-          end = OSSL_FUNC_digest_final(table);
-          break;
-        default:
-          break;
-      }
-    }
+    const OSSL_DISPATCH* const table = found->implementation;
+    make = OSSL_FUNC_digest_newctx(find_function(table, OSSL_FUNC_DIGEST_NEWCTX));
+    free = OSSL_FUNC_digest_freectx(find_function(table, OSSL_FUNC_DIGEST_FREECTX));
+    begin = OSSL_FUNC_digest_init(find_function(table, OSSL_FUNC_DIGEST_INIT));
+    update = OSSL_FUNC_digest_update(find_function(table, OSSL_FUNC_DIGEST_UPDATE));
+    end = OSSL_FUNC_digest_final(find_function(table, OSSL_FUNC_DIGEST_FINAL));
   }
 };
 

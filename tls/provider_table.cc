@@ -5,6 +5,8 @@
 #include <openssl/crypto.h>
 #include <openssl/provider.h>
 
+#include "base/check.h"
+
 namespace rondel::tls {
 namespace {
 
@@ -36,6 +38,14 @@ const OSSL_ALGORITHM* find_algorithm(const OSSL_PROVIDER& provider,
   }
   OSSL_PROVIDER_unquery_operation(&provider, operation, all);
   return one != nullptr && one->algorithm_names != nullptr ? one : nullptr;
+}
+
+const OSSL_DISPATCH* find_function(const OSSL_DISPATCH* table, int number) {
+  while (table->function_id != 0 && table->function_id != number) {
+    ++table;
+  }
+  RONDEL_CHECK(table->function_id == number);
+  return table;
 }
 
 }  // namespace rondel::tls

@@ -5,6 +5,7 @@
 #include <string_view>
 
 struct ossl_algorithm_st;
+struct ossl_dispatch_st;
 struct ossl_provider_st;
 
 namespace rondel::tls {
@@ -16,6 +17,9 @@ namespace rondel::tls {
 [[nodiscard]] const ossl_algorithm_st* find_algorithm(const ossl_provider_st& provider,
                                                       int operation,
                                                       std::string_view name);
+
+/// The line of a table with the function of that number, which must be there.
+[[nodiscard]] const ossl_dispatch_st* find_function(const ossl_dispatch_st* table, int number);
 
 /// A line of a table (OSSL_DISPATCH): the function's number, and the function.
 template <class Line, class Function>
