@@ -4,7 +4,6 @@
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/provider.h>
 #include <string_view>

@@ -146,7 +146,7 @@ Status OpensslRecords::shake_hands(std::span<const std::byte>& wire, base::ByteB
 
 Status OpensslRecords::send_tickets(base::ByteBuffer& wire_out) {
   const WireLoan loan(wire_, {}, wire_out);
-  SSL_set_app_data(ssl_.get(), facts_.get());
+  SSL_set_app_data(ssl_.get(), facts_.get());  // OpenSSL asks for key and contents by callbacks.
   for (std::size_t i = 0; i < facts_->tickets; ++i) {
     SSL_new_session_ticket(ssl_.get());
   }

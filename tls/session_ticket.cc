@@ -8,7 +8,6 @@
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 
-#include "base/check.h"
 #include "base/encoding.h"
 #include "tls/record_cipher.h"
 
@@ -139,6 +138,7 @@ bool append_session_ticket(SSL_SESSION& session,
   const auto sealed = parts.take(sealed_size);
   unsigned char* at = raw(sealed);
   if (i2d_SSL_SESSION(&session, &at) != encoded || !encrypt(key, iv, size, sealed)) {
+    base::wipe(sealed);  // The session stands there in the clear, its key too.
     return false;
   }
   hmac(KeyHash::sha256, key.mac_key, {ticket.first(ticket_size - kMacBytes)},

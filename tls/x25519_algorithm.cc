@@ -1,7 +1,6 @@
 #include "tls/x25519_algorithm.h"
 
 #include <array>
-#include <memory>
 #include <new>
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>

@@ -73,7 +73,7 @@ class Layer {
   [[nodiscard]] virtual LayerInfo info() const = 0;
   /// The binding data of `type` ("tls-exporter", "tls-server-end-point"), if this channel has it.
   [[nodiscard]] virtual std::optional<std::string> channel_binding(std::string_view type) const = 0;
-  /// Whether it has, without the work of computing it.
+  /// Whether it has: for a layer that can tell without computing it.
   [[nodiscard]] virtual bool has_channel_binding(std::string_view type) const {
     return channel_binding(type).has_value();
   }

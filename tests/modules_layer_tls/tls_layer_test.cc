@@ -59,6 +59,7 @@ TEST_P(Versions, ALayerComesUpWithTheHandshakeAndSaysWhatWasAgreed) {
   EXPECT_FALSE(pair.layer->is_up());
   EXPECT_FALSE(pair.layer->info().is_encrypted);
   EXPECT_EQ(pair.layer->channel_binding("tls-exporter"), std::nullopt);
+  EXPECT_FALSE(pair.layer->has_channel_binding("tls-exporter"));
   EXPECT_EQ(pair.pump(), Status::ok);
   ASSERT_TRUE(pair.layer->is_up());
   const api::LayerInfo& info = pair.layer->info();
@@ -86,6 +87,10 @@ TEST_P(Versions, BytesGoBothWays) {
 TEST_P(Versions, ChannelBindingsAreThoseThatTheClientComputes) {
   Pair pair(GetParam());
   pair.pump();
+  for (const char* type : {"tls-exporter", "tls-server-end-point"}) {
+    EXPECT_TRUE(pair.layer->has_channel_binding(type)) << type;
+  }
+  EXPECT_FALSE(pair.layer->has_channel_binding("tls-unique"));
   EXPECT_EQ(pair.layer->channel_binding("tls-exporter"), pair.client.exporter());
   EXPECT_EQ(pair.layer->channel_binding("tls-server-end-point"), pair.client.end_point("SHA256"));
   EXPECT_EQ(pair.layer->channel_binding("tls-unique"), std::nullopt);
