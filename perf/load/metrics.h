@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "perf/load/clock.h"
 #include "perf/load/histogram.h"
+#include "perf/load/undisturbed.h"
 
 namespace rondel::load {
 
@@ -42,9 +44,10 @@ class Problems {
 struct Metrics {
   std::int64_t measured_from = kNever;
   std::int64_t measured_until = kNever;
-  Histogram latency;         ///< Of what was due in the measured time.
-  Histogram interval;        ///< Since the last point of the series.
-  Histogram late;            ///< From due time to writing.
+  Histogram latency;                              ///< Of what was due in the measured time.
+  Histogram interval;                             ///< Since the last point of the series.
+  Histogram late;                                 ///< From due time to writing.
+  std::optional<UndisturbedLatency> undisturbed;  ///< Of `latency`, if cores are watched.
   std::uint64_t unsent = 0;  ///< Events that were due for a session that is gone.
   Problems problems;
 
@@ -56,6 +59,9 @@ struct Metrics {
     interval.add(taken);
     if (is_measured(due)) {
       latency.add(taken);
+      if (undisturbed) {
+        undisturbed->add(due, taken);
+      }
     }
   }
   void note_late(std::int64_t due, std::int64_t now) {

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <map>
+#include <sched.h>
 #include <set>
 #include <sstream>
 
@@ -10,6 +11,7 @@ namespace rondel::load {
 namespace {
 
 constexpr unsigned kUsersMax = 4'000'000;
+constexpr unsigned kCoresMax = CPU_SETSIZE;
 
 const std::map<std::string, std::string>& scenarios() {
   static const std::map<std::string, std::string> all{
@@ -98,6 +100,10 @@ void add_measures(CLI::App& app, Options& options) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--process-name", options.process_names, "every process of that name")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--watch-cores", options.watched_cores, "cores whose stalls are looked for")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->delimiter(',')
+      ->check(CLI::Range(0U, kCoresMax - 1));
   app.add_option("--interval", options.interval_s, "seconds between points of the series")
       ->check(CLI::Range(0.05, 3600.0));
   app.add_option("--label", options.label, "name of the server in results");

@@ -59,6 +59,7 @@ struct Options {
 
   std::vector<int> pids;
   std::vector<std::string> process_names;
+  std::vector<unsigned> watched_cores;
   double interval_s = 1;
   std::string label = "server";
   std::string json;

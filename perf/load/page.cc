@@ -204,6 +204,7 @@ std::string table_of(const Page& page, const Section& section, const std::string
       {"p50", "latency_us/p50", Unit::microseconds, true},
       {"p99", "latency_us/p99", Unit::microseconds, true},
       {"p99.9", "latency_us/p99_9", Unit::microseconds, true},
+      {"p99 undisturbed", "undisturbed/latency_us/p99", Unit::microseconds, true},
       {"memory per session", "memory_per_session/private_dirty", Unit::bytes, true},
       {own.c_str(), "work/generator_cpu_us_each", Unit::microseconds, true}};
   std::string head = "<thead><tr><th>server</th>";

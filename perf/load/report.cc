@@ -105,6 +105,7 @@ Json options_of(const Options& options) {
           {"versioned", options.is_versioned},
           {"prepared", options.is_prepared},
           {"reset_share", options.reset_share},
+          {"watch_cores", options.watched_cores},
           {"interval_s", options.interval_s},
           {"seed", options.seed}};
 }
@@ -262,6 +263,29 @@ Json generator_of(Run& run) {
             {"completions", end.completions - begin.completions}}}};
 }
 
+/// Of the measured time.
+Json undisturbed_of(Run& run, const Options& options) {
+  const Metrics& metrics = run.crowd().metrics();
+  if (!metrics.undisturbed) {
+    return nullptr;
+  }
+  std::uint64_t stalls = 0;
+  std::int64_t longest = 0;
+  for (const Stall& stall : metrics.undisturbed->stalls()) {
+    if (stall.until >= metrics.measured_from && stall.from < metrics.measured_until) {
+      ++stalls;
+      longest = std::max(longest, stall.until - stall.from);
+    }
+  }
+  const std::uint64_t all = metrics.latency.count();
+  const auto left_out = static_cast<double>(metrics.undisturbed->left_out());
+  return {{"cores", options.watched_cores},
+          {"stalls", stalls},
+          {"longest_us", us(static_cast<std::uint64_t>(longest))},
+          {"left_out_share", all == 0 ? 0 : rounded(left_out / static_cast<double>(all))},
+          {"latency_us", distribution(metrics.undisturbed->latency())}};
+}
+
 Json series_of(const RunResult& result) {
   Json series;
   for (const char* name : {"t_s", "rate", "p50_us", "p99_us", "server_cpu_percent",
@@ -309,6 +333,7 @@ std::string report_json(Run& run, const Options& options) {
       {"login", login_of(run)},
       {"messages", messages_of(run)},
       {"latency_us", distribution(run.crowd().metrics().latency)},
+      {"undisturbed", undisturbed_of(run, options)},
       {"server", server_of(run)},
       {"kernel",
        {{"socket_before", kernel_of(result.before.kernel)},
@@ -352,6 +377,14 @@ std::string report_text(const std::string& json) {
     text += fmt::format("  latency       p50 {} us, p99 {} us, p99.9 {} us, max {} us\n",
                         latency["p50"].dump(), latency["p99"].dump(), latency["p99_9"].dump(),
                         latency["max"].dump());
+  }
+  if (const Json& undisturbed = report["undisturbed"]; !undisturbed.is_null()) {
+    const Json& latency = undisturbed["latency_us"];
+    text += fmt::format(
+        "  undisturbed   p50 {} us, p99 {} us; left out: {:.1f} %, near {} stalls of cores\n",
+        latency.is_null() ? "-" : latency["p50"].dump(),
+        latency.is_null() ? "-" : latency["p99"].dump(),
+        100 * undisturbed["left_out_share"].get<double>(), undisturbed["stalls"].dump());
   }
   if (const Json& counts = report["messages"]; !counts.is_null()) {
     text += fmt::format("  messages      {} sent, {} delivered", counts["sent"].dump(),

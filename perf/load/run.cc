@@ -80,6 +80,10 @@ base::Result<std::unique_ptr<Run>> Run::create(const Options& options) {
   if (run->watch_.is_asked() && run->watch_.processes() == 0) {
     return base::Unexpected(base::Error("there is no such process of the server"));
   }
+  if (!options.watched_cores.empty()) {
+    RONDEL_TRY(run->stall_watch_, StallWatch::create(options.watched_cores));
+    run->crowd_->metrics().undisturbed.emplace();
+  }
   return run;
 }
 
@@ -157,9 +161,21 @@ Mark Run::mark(bool has_memory) {
 
 void Run::turn(std::int64_t until) {
   crowd_->turn(std::min(until, next_sample_ns_));
-  if (const std::int64_t now = now_ns(); now >= next_sample_ns_) {
+  const std::int64_t now = now_ns();
+  if (stall_watch_) {
+    look_at_stalls(now);
+  }
+  if (now >= next_sample_ns_) {
     sample(now);
   }
+}
+
+void Run::look_at_stalls(std::int64_t now) {
+  UndisturbedLatency& undisturbed = *crowd_->metrics().undisturbed;
+  while (const std::optional<Stall> stall = stall_watch_->take()) {
+    undisturbed.note(*stall);
+  }
+  undisturbed.judge(now);
 }
 
 bool Run::bring_sessions() {
@@ -267,6 +283,9 @@ void Run::drain() {
   const std::int64_t end = now_ns() + kSecond / 5;
   while (now_ns() < end) {
     turn(end);
+  }
+  if (stall_watch_) {
+    look_at_stalls(kNever);
   }
   scenario_->settle();
 }

@@ -11,6 +11,7 @@
 #include "perf/load/crowd.h"
 #include "perf/load/process_watch.h"
 #include "perf/load/scenario.h"
+#include "perf/load/stall_watch.h"
 
 namespace rondel::load {
 
@@ -95,6 +96,8 @@ class Run {
   void drain();
   void say_good_bye();
   void turn(std::int64_t until);
+  /// Hears of stalls, and judges the latencies whose time has come.
+  void look_at_stalls(std::int64_t now);
   void sample(std::int64_t now);
   void progress(const Sample& sample);
   void find_bottlenecks();
@@ -102,6 +105,7 @@ class Run {
 
   Options options_;
   ProcessWatch watch_;
+  std::unique_ptr<StallWatch> stall_watch_;  ///< If cores are watched.
   std::unique_ptr<Crowd> crowd_;
   std::unique_ptr<Scenario> scenario_;
   RunResult result_;
