@@ -12,6 +12,7 @@ from base64 import b64decode, b64encode
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from types import SimpleNamespace
+from unittest import mock
 
 sys.dont_write_bytecode = True
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -65,19 +66,33 @@ class Judgement(unittest.TestCase):
         self.assertIs(shards.judge(figures(rondel=100.0, rondel_2=180.0))[0].reached, True)
         self.assertIs(shards.judge(figures(rondel=100.0, rondel_2=179.0))[0].reached, False)
 
-    def test_latency_says_what_part_of_it_is_the_generators(self):
+    def test_latency_says_what_part_of_it_is_the_generators_and_what_was_left_out(self):
         latency = next(row for row in rows.all_rows() if row.name == "latency")
-        found = {"rondel": Figure([Sample(0.5, {"generator_late_p99_us": late}) for late in (20, 24, 900)]),
+        found = {"rondel": Figure([Sample(0.5, {"generator_late_p99_us": late, "left_out": 0.125, "all_p99_us": 7000})
+                                   for late in (20, 24, 900)]),
                  "ejabberd": Figure([Sample(5.0, {"generator_late_p99_us": None})])}
         verdict = latency.judge(found)[0]
         self.assertIs(verdict.reached, True)
-        self.assertIn("rondel 0.024 ms)", verdict.text)
+        self.assertIn("(left out near stalls of a core: rondel 12 %; with these: rondel 7.000 ms; "
+                      "of it how late the generator itself was: rondel 0.024 ms)", verdict.text)
+
+    def test_latency_is_of_what_was_due_while_no_core_stood_still(self):
+        latency = next(row for row in rows.all_rows() if row.name == "latency")
+        latency.rate = 1000
+        result = {"ok": True, "latency_us": {"p99": 9000.0}, "generator": {"late_us": None}, "undisturbed": None}
+        contest = mock.Mock(**{"generator.run.return_value": result, "machine.watched_cpus.return_value": [0, 1]})
+        self.assertEqual(latency.measure(contest, None).value, 9.0)
+        result["undisturbed"] = {"left_out_share": 0.25, "latency_us": {"p99": 200.0}}
+        sample = latency.measure(contest, None)
+        self.assertEqual((sample.value, sample.notes["all_p99_us"], sample.notes["left_out"]), (0.2, 9000.0, 0.25))
+        result["undisturbed"] = {"left_out_share": 1.0, "latency_us": None}
+        self.assertIsNone(latency.measure(contest, None).value)
 
     def test_what_changes_much_has_more_rounds_and_the_quick_form_one(self):
         found = {row.name: (row.rounds(3), row.rounds(1)) for row in rows.all_rows()}
         self.assertEqual(found["latency"], (5, 1))
         self.assertEqual(found["chat-100"], (3, 1))
-        self.assertEqual(found["growth"], (2, 1))
+        self.assertEqual(found["growth"], (5, 1))
 
     def test_medians_leave_out_rounds_that_failed(self):
         figure = Figure([Sample(3.0), Sample(None, problems=["gone"]), Sample(5.0), Sample(10.0)])
@@ -145,7 +160,7 @@ class Reports(unittest.TestCase):
             self.assertIn(f"| {row.title} |", table)
         self.assertIn("2.00 (1.00–3.00)", table)
         self.assertIn("25.0 × less", table)
-        self.assertIn("Rounds: 2, 4 of latency.", table)
+        self.assertIn("Rounds: 2, 4 of latency, 4 of growth.", table)
         self.assertIn("ejabberd did not take part: not installed & gone", table)
         self.assertIn("<lost> 1", table)
 

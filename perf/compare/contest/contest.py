@@ -26,6 +26,15 @@ class Machine:
         """A core of its own, if there is one."""
         return self.cpus[1:2] or None
 
+    def watched_cpus(self):
+        """Those of server and generator, if threads here may have the real-time priority that watching them needs."""
+        try:
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+        except PermissionError:
+            return None
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        return self.cpus[:2]
+
     def description(self):
         with open("/proc/cpuinfo", encoding="utf-8") as file:
             model = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), "CPU")

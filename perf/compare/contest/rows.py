@@ -187,7 +187,7 @@ class Growth(Row):
     """The same chat among more and more sessions; the value is the growth from the fewest to the most."""
 
     unit = "×"
-    rounds_max = 2
+    rounds_more = 2
     peers = False
     relay = "pairs"
     SIZES = (100, 1_000, 10_000)
@@ -294,8 +294,9 @@ class Latency(Row):
     """p99 at half of the better peer's highest rate, open loop; the highest rate is a closed loop's.
 
     The generator never sleeps if it has a core of its own, since its own waking up would be in everybody's latency. Whoever
-    else takes a core for a millisecond moves a p99, whichever contestant it meets: hence more rounds, and beside the verdict
-    the part that is no server's, how late the generator itself was.
+    else takes a core for a millisecond moves a p99, whichever contestant it meets: hence more rounds, and messages that were
+    due while a core stood still, or near that, are left out (rondel-load's README tells how). Beside the verdict stand the
+    p99 of everything, what was left out, and how late the generator itself was.
     """
 
     unit = "ms, p99"
@@ -329,19 +330,27 @@ class Latency(Row):
     def measure(self, contest, server):
         result = contest.generator.run("chat", server, users=contest.scaled(100), rate=f"{self.rate:.0f}",
                                        arrivals="poisson", spin=contest.machine.generator_cpus() is not None,
+                                       watch_cores=",".join(map(str, contest.machine.watched_cpus() or [])) or None,
                                        duration=contest.seconds(6), warm_up=contest.seconds(1.5))
-        latency = result["latency_us"] or {}
+        undisturbed = result["undisturbed"] or {"latency_us": result["latency_us"], "left_out_share": None}
+        latency = undisturbed["latency_us"] or {}
         p99 = latency.get("p99")
-        return Sample(None if p99 is None else p99 / 1000, {"p50_us": latency.get("p50"), "p99_9_us": latency.get("p99_9"),
-                                           "generator_late_p99_us": (result["generator"]["late_us"] or {}).get("p99")},
+        return Sample(None if p99 is None else p99 / 1000,
+                      {"p50_us": latency.get("p50"), "p99_9_us": latency.get("p99_9"),
+                       "all_p99_us": (result["latency_us"] or {}).get("p99"), "left_out": undisturbed["left_out_share"],
+                       "generator_late_p99_us": (result["generator"]["late_us"] or {}).get("p99")},
                       problems_of(result), result)
 
     def judge(self, figures):
-        late = {name: figure.note("generator_late_p99_us") for name, figure in figures.items()}
-        late = ", ".join(f"{name} {value / 1000:.3f} ms" for name, value in late.items() if value is not None)
+        told = "; ".join(f"{what}: {', '.join(values)}" for what, note, form in (
+            ("left out near stalls of a core", "left_out", lambda value: f"{100 * value:.0f} %"),
+            ("with these", "all_p99_us", lambda value: f"{value / 1000:.3f} ms"),
+            ("of it how late the generator itself was", "generator_late_p99_us", lambda value: f"{value / 1000:.3f} ms"))
+            if (values := [f"{name} {form(figure.note(note))}" for name, figure in figures.items()
+                           if figure.note(note) is not None]))
         verdicts = super().judge(figures)
-        for verdict in verdicts if late else []:
-            verdict.text += f" (of it how late the generator itself was, p99: {late})"
+        for verdict in verdicts if told else []:
+            verdict.text += f" ({told})"
         return verdicts
 
 
