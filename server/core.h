@@ -18,6 +18,7 @@
 #include "server/interface.h"
 #include "server/mailbox.h"
 #include "server/offload_pool.h"
+#include "server/posted.h"
 #include "server/registry.h"
 
 namespace rondel::server {
@@ -32,6 +33,9 @@ struct Core {
   Core();
   ~Core();
 
+  /// Makes `count` shards, and what they tell each other by.
+  void make_shards(std::size_t count);
+
   std::shared_ptr<const config::Snapshot> snapshot;
   Registry registry;
   std::vector<std::unique_ptr<api::Module>> modules;
@@ -42,6 +46,8 @@ struct Core {
   std::vector<std::unique_ptr<Shard>> shards;
   /// mailboxes[from * shards + to].
   std::vector<std::unique_ptr<Mailbox>> mailboxes;
+  /// posted_by[to]: the mailboxes that shard `to` has to look into.
+  std::vector<std::unique_ptr<PostedBy>> posted_by;
   AddressCounter addresses;
   /// Shards that still have connections; each waits for the others before it stops turning.
   std::atomic<int> shards_running{0};

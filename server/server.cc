@@ -162,12 +162,7 @@ base::Result<void, StartFailure> Server::open_listeners() {
   const int configured = core_.snapshot->server().threads;
   const std::size_t shards = configured > 0 ? static_cast<std::size_t>(configured)
                                             : std::max(1u, std::thread::hardware_concurrency());
-  for (std::size_t i = 0; i < shards; ++i) {
-    core_.shards.push_back(std::make_unique<Shard>(core_, static_cast<std::uint16_t>(i)));
-  }
-  for (std::size_t i = 0; i < shards * shards; ++i) {
-    core_.mailboxes.push_back(std::make_unique<Mailbox>(mailbox_capacity(shards)));
-  }
+  core_.make_shards(shards);
   for (ListenerSpec& spec : core_.listeners) {
     for (std::size_t i = 0; i < shards; ++i) {
       auto fd = ring::open_listener(spec.address, {.must_be_first = i == 0});

@@ -28,7 +28,7 @@ Shard::~Shard() = default;
 
 void Shard::start(std::unique_ptr<ring::Ring> ring) {
   ring_ = std::move(ring);
-  to_wake_.assign(shard_count(), false);
+  has_posted_.assign(shard_count(), false);
   attach_storages();
   for (const auto& module : core_.modules) {
     modules_.push_back(module->start_on_shard(*this));
@@ -185,19 +185,12 @@ void Shard::reload(std::shared_ptr<const config::Snapshot> snapshot) {
 // --- A turn --------------------------------------------------------------------------------------
 
 bool Shard::has_work() const {
-  if (!ready_.empty() || !dirty_.empty() || !completions_.empty() || router_.has_work()) {
-    return true;
-  }
-  for (std::uint16_t from = 0; from < shard_count(); ++from) {
-    if (!core_.mailbox(from, index_).empty()) {
-      return true;
-    }
-  }
-  return false;
+  return !ready_.empty() || !dirty_.empty() || !completions_.empty() || router_.has_work() ||
+         !core_.posted_by[index_]->empty();
 }
 
 void Shard::run_once() {
-  // Whoever posts looks at the flag after posting, we look for posts after setting it: one of us
+  // Whoever posts looks at the flag after saying so, we look for posts after setting it: one of us
   // sees the other.
   is_sleeping_.exchange(true, std::memory_order_seq_cst);
   // What could not move waits for its peer or for a mailbox, and nobody tells us.
@@ -252,17 +245,24 @@ void load_ahead(const Mailbox& mailbox) {
 }  // namespace
 
 void Shard::drain_mailboxes() {
-  for (std::uint16_t from = 0; from < shard_count(); ++from) {
-    Mailbox& mailbox = core_.mailbox(from, index_);
-    for (std::size_t left = mailbox.capacity(); left > 0; --left) {
-      load_ahead(mailbox);
-      std::optional<Message> message = mailbox.try_pop();
-      if (!message) {
-        break;
-      }
-      handle(std::move(*message));
+  PostedBy& posted_by = *core_.posted_by[index_];
+  posted_by.take_all([&](std::size_t from) {
+    if (!drain_mailbox(core_.mailbox(from, index_))) {
+      posted_by.add(from);
     }
+  });
+}
+
+bool Shard::drain_mailbox(Mailbox& mailbox) {
+  for (std::size_t left = mailbox.capacity(); left > 0; --left) {
+    load_ahead(mailbox);
+    std::optional<Message> message = mailbox.try_pop();
+    if (!message) {
+      return true;
+    }
+    handle(std::move(*message));
   }
+  return false;
 }
 
 void Shard::handle(Message message) {
@@ -357,12 +357,12 @@ void Shard::bury_dead() {
 }
 
 void Shard::wake_receivers() {
-  for (std::uint16_t to = 0; to < to_wake_.size(); ++to) {
-    if (to_wake_[to]) {
-      to_wake_[to] = false;
-      core_.shards[to]->wake_if_sleeping();
-    }
+  for (const std::uint16_t to : receivers_) {
+    has_posted_[to] = false;
+    core_.posted_by[to]->add(index_);  // It may have taken the first ones, and not seen the others.
+    core_.shards[to]->wake_if_sleeping();
   }
+  receivers_.clear();
 }
 
 void Shard::wake_if_sleeping() {
@@ -383,7 +383,11 @@ bool Shard::try_send(std::uint16_t to, Message&& message) {
     ++counters_.mailbox_refused;
     return false;
   }
-  to_wake_[to] = true;
+  if (!has_posted_[to]) {
+    has_posted_[to] = true;
+    receivers_.push_back(to);
+    core_.posted_by[to]->add(index_);
+  }
   return true;
 }
 

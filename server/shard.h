@@ -246,6 +246,8 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
   void accept_raw(int fd, const api::PeerAddress& peer, const Registry::Raw& raw);
   bool install_extensions(Connection& connection, const ListenerSpec& listener);
   void drain_mailboxes();
+  /// False: as many as fit were carried out, and there may be more.
+  [[nodiscard]] bool drain_mailbox(Mailbox& mailbox);
   void handle(Message message);
   void run_ready();
   void flush_dirty();
@@ -291,7 +293,8 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
   Router router_;
   std::vector<base::SlotHandle> dirty_, ready_, buried_, turn_;
   std::vector<Move> moves_;
-  std::vector<bool> to_wake_;
+  std::vector<std::uint16_t> receivers_;  ///< Shards that this turn has posted to.
+  std::vector<bool> has_posted_;          ///< The same, by shard.
   base::MpscQueue completions_;
   std::atomic<bool> is_sleeping_{false};
   base::ConnectionId source_;

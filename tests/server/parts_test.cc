@@ -25,7 +25,6 @@
 #include "server/allowance.h"
 #include "server/connection.h"
 #include "server/gather.h"
-#include "server/mailbox.h"
 #include "server/notify.h"
 #include "server/offload_pool.h"
 #include "server/outbox.h"
@@ -166,71 +165,6 @@ TEST(SessionCounts, LoseNobodyWhenThereAreTooManyNames) {
     counts.leave(place);
   }
   EXPECT_EQ(counts.total(), 0U);
-}
-
-TEST(Mailbox, HasABoundedCapacityForEveryNumberOfShards) {
-  struct Row {
-    std::size_t shards, capacity;
-  };
-  for (const Row& row : {Row{0, 8192},
-                         {1, 8192},
-                         {2, 8192},
-                         {4, 8192},
-                         {8, 4096},
-                         {62, 512},
-                         {64, 512},
-                         {65, 256},
-                         {128, 256},
-                         {256, 256}}) {
-    EXPECT_EQ(mailbox_capacity(row.shards), row.capacity) << row.shards;
-  }
-}
-
-xmpp::Stanza message_to(std::string_view to, std::size_t text_bytes) {
-  xml::Document document = xml::Document::create("message", "jabber:client");
-  document.root().set_attribute(document.arena(), "to", to);
-  xml::ElementBuilder(document).child("body").text(std::string(text_bytes, 'x'));
-  return std::move(*xmpp::Stanza::from_document(std::move(document)));
-}
-
-TEST(Mailbox, HasSmallCellsBecauseItGoesRound) {
-  EXPECT_LE(sizeof(Message), 16U);
-}
-
-TEST(Mailbox, BringsStanzasOfEverySizeToAnotherThreadWhole) {
-  Mailbox mailbox(16);
-  const base::ConnectionId source{1, {2, 3}};
-  constexpr std::size_t kCount = 500;
-  std::thread sender([&] {
-    for (std::size_t i = 0; i < kCount; ++i) {
-      Message message(RouteStanza(message_to("juliet@example.org", i * 37), source));
-      while (!mailbox.try_push(std::move(message))) {
-        std::this_thread::yield();
-      }
-    }
-  });
-  for (std::size_t i = 0; i < kCount;) {
-    std::optional<Message> message = mailbox.try_pop();
-    if (!message) {
-      std::this_thread::yield();
-      continue;
-    }
-    auto& route = std::get<RouteStanza>(*message);
-    EXPECT_EQ(route.source(), source);
-    const xmpp::Stanza stanza = std::move(route).take();
-    message.reset();
-    EXPECT_EQ(stanza.to().full(), "juliet@example.org");
-    EXPECT_EQ(stanza.root().child("body")->text().size(), i * 37);
-    ++i;
-  }
-  sender.join();
-}
-
-TEST(Mailbox, FreesWhatNobodyTook) {
-  Mailbox mailbox(16);
-  for (int i = 0; i < 10; ++i) {
-    ASSERT_TRUE(mailbox.try_push(Message(RouteStanza(message_to("a@b", 5000), {}))));
-  }
 }
 
 // --- OutboxPool

@@ -183,13 +183,7 @@ void World::make_core(const WorldOptions& options) {
       hub_, log::Source{.interface = "clients", .level = log::Level::error});
   core_.listeners.push_back({"127.0.0.1:5222", {interface.get()}});
   core_.interfaces.push_back(std::move(interface));
-  for (std::uint16_t i = 0; i < options.shards; ++i) {
-    core_.shards.push_back(std::make_unique<server::Shard>(core_, i));
-  }
-  for (int i = 0; i < options.shards * options.shards; ++i) {
-    core_.mailboxes.push_back(
-        std::make_unique<server::Mailbox>(server::mailbox_capacity(options.shards)));
-  }
+  core_.make_shards(static_cast<std::size_t>(options.shards));
 }
 
 World::~World() {
