@@ -100,6 +100,10 @@ void add_measures(CLI::App& app, Options& options) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--process-name", options.process_names, "every process of that name")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--keep-awake", options.wakeful_cores, "cores that are not to go to sleep")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->delimiter(',')
+      ->check(CLI::Range(0U, kCoresMax - 1));
   app.add_option("--watch-cores", options.watched_cores, "cores whose stalls are looked for")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->delimiter(',')

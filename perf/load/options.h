@@ -60,6 +60,7 @@ struct Options {
   std::vector<int> pids;
   std::vector<std::string> process_names;
   std::vector<unsigned> watched_cores;
+  std::vector<unsigned> wakeful_cores;  ///< Kept from going to sleep.
   double interval_s = 1;
   std::string label = "server";
   std::string json;

@@ -106,6 +106,7 @@ Json options_of(const Options& options) {
           {"prepared", options.is_prepared},
           {"reset_share", options.reset_share},
           {"watch_cores", options.watched_cores},
+          {"keep_awake", options.wakeful_cores},
           {"interval_s", options.interval_s},
           {"seed", options.seed}};
 }

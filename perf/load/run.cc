@@ -63,7 +63,7 @@ double us(std::uint64_t ns) {
 
 double own_cpu_seconds() {
   timespec used{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
   return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;
 }
 
@@ -84,6 +84,7 @@ base::Result<std::unique_ptr<Run>> Run::create(const Options& options) {
     RONDEL_TRY(run->stall_watch_, StallWatch::create(options.watched_cores));
     run->crowd_->metrics().undisturbed.emplace();
   }
+  RONDEL_TRY(run->wakers_, keep_awake(options.wakeful_cores));
   return run;
 }
 

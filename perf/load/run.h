@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "perf/load/core_thread.h"
 #include "perf/load/crowd.h"
 #include "perf/load/process_watch.h"
 #include "perf/load/scenario.h"
@@ -106,6 +107,7 @@ class Run {
   Options options_;
   ProcessWatch watch_;
   std::unique_ptr<StallWatch> stall_watch_;  ///< If cores are watched.
+  std::vector<std::unique_ptr<CoreThread>> wakers_;
   std::unique_ptr<Crowd> crowd_;
   std::unique_ptr<Scenario> scenario_;
   RunResult result_;
@@ -115,7 +117,7 @@ class Run {
   const char* phase_ = "";
 };
 
-/// User and system time of this process. Units: seconds.
+/// User and system time of the thread that asks, which does the generator's work. Units: seconds.
 [[nodiscard]] double own_cpu_seconds();
 
 }  // namespace rondel::load

@@ -80,7 +80,9 @@ class Judgement(unittest.TestCase):
         latency = next(row for row in rows.all_rows() if row.name == "latency")
         latency.rate = 1000
         result = {"ok": True, "latency_us": {"p99": 9000.0}, "generator": {"late_us": None}, "undisturbed": None}
-        contest = mock.Mock(**{"generator.run.return_value": result, "machine.watched_cpus.return_value": [0, 1]})
+        contest = mock.Mock()
+        contest.generator.run.return_value = result
+        contest.machine.watched_cpus.return_value, contest.machine.server_cpus.return_value = [0, 1], [0]
         self.assertEqual(latency.measure(contest, None).value, 9.0)
         result["undisturbed"] = {"left_out_share": 0.25, "latency_us": {"p99": 200.0}}
         sample = latency.measure(contest, None)

@@ -1,10 +1,13 @@
 #include "perf/load/undisturbed.h"
 
+#include <filesystem>
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <string>
 #include <thread>
 #include <unistd.h>
 
+#include "perf/load/core_thread.h"
 #include "perf/load/stall_watch.h"
 
 namespace rondel::load {
@@ -148,10 +151,28 @@ TEST(StallWatch, SeesWhenACoreRunsNobodyElse) {
   EXPECT_TRUE(is_seen);
 }
 
+/// How many threads of this process come behind all others.
+int threads_of_last_order() {
+  int count = 0;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    count += sched_getscheduler(std::stoi(task.path().filename())) == SCHED_IDLE ? 1 : 0;
+  }
+  return count;
+}
+
+TEST(KeepAwake, SpinsBehindEverybodyElse) {
+  {
+    const auto threads = keep_awake({some_core()});
+    ASSERT_TRUE(threads.has_value()) << threads.error().message;
+    EXPECT_EQ(threads_of_last_order(), 1);
+  }
+  EXPECT_EQ(threads_of_last_order(), 0);
+}
+
 TEST(StallWatch, RefusesACoreThatIsNotThere) {
   const auto watch = StallWatch::create({CPU_SETSIZE - 1});
   ASSERT_FALSE(watch.has_value());
-  EXPECT_NE(watch.error().message.find("core 1023 can't be watched"), std::string::npos)
+  EXPECT_NE(watch.error().message.find("no thread on core 1023"), std::string::npos)
       << watch.error().message;
 }
 

@@ -293,10 +293,11 @@ class Presence(Cost):
 class Latency(Row):
     """p99 at half of the better peer's highest rate, open loop; the highest rate is a closed loop's.
 
-    The generator never sleeps if it has a core of its own, since its own waking up would be in everybody's latency. Whoever
-    else takes a core for a millisecond moves a p99, whichever contestant it meets: hence more rounds, and messages that were
-    due while a core stood still, or near that, are left out (rondel-load's README tells how). Beside the verdict stand the
-    p99 of everything, what was left out, and how late the generator itself was.
+    The generator never sleeps if it has a core of its own, since its own waking up would be in everybody's latency, nor does
+    the server's core: that is a matter of the machine, and worst for who needs the core least. Whoever else takes a core for
+    a millisecond moves a p99, whichever contestant it meets: hence more rounds, and messages that were due while a core
+    stood still, or near that, are left out (rondel-load's README tells how). Beside the verdict stand the p99 of everything,
+    what was left out, and how late the generator itself was.
     """
 
     unit = "ms, p99"
@@ -330,6 +331,7 @@ class Latency(Row):
     def measure(self, contest, server):
         result = contest.generator.run("chat", server, users=contest.scaled(100), rate=f"{self.rate:.0f}",
                                        arrivals="poisson", spin=contest.machine.generator_cpus() is not None,
+                                       keep_awake=",".join(map(str, contest.machine.server_cpus() or [])) or None,
                                        watch_cores=",".join(map(str, contest.machine.watched_cpus() or [])) or None,
                                        duration=contest.seconds(6), warm_up=contest.seconds(1.5))
         undisturbed = result["undisturbed"] or {"latency_us": result["latency_us"], "left_out_share": None}
