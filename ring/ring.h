@@ -62,6 +62,9 @@ class Sink {
   virtual void completed(const Completion& completion) = 0;
   /// A completion with this tag is among the next ones: its memory may be loaded meanwhile.
   virtual void coming(Tag /*tag*/) {}
+  /// One with this tag is the next one, and its owner's memory is there if coming() has asked for
+  /// it: what hangs on that may be loaded meanwhile.
+  virtual void next(Tag /*tag*/) {}
 };
 
 enum class ReceiveMode : std::uint8_t { one_shot, multishot };

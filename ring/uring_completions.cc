@@ -60,18 +60,25 @@ bool UringRing::may_go_on(std::uint32_t index) const {
   return !table_[index].is_cancel_requested && !is_stopping_;
 }
 
+constexpr unsigned kRecordsAhead = 6;
+constexpr unsigned kOwnersAhead = 3;
+
 /// What the kernel has done for many operations has driven ours out of the caches: the record of
-/// one that is handled soon, and the owner of one that is handled next, come meanwhile.
-void UringRing::load_ahead(const io_uring_cqe& soon, const io_uring_cqe& next, Sink& sink) const {
-  table_.prefetch(soon.user_data);
-  if (const std::uint32_t index = table_.find(next.user_data); index != OperationTable::kNone) {
+/// one that is handled soon, the owner of one that comes earlier, and what hangs on the next one's
+/// come meanwhile.
+template <class At>
+void UringRing::load_ahead(At&& at, Sink& sink) const {
+  table_.prefetch(at(kRecordsAhead).user_data);
+  if (const std::uint32_t index = table_.find(at(kOwnersAhead).user_data);
+      index != OperationTable::kNone) {
     sink.coming(table_[index].tag);
+  }
+  if (const std::uint32_t index = table_.find(at(1).user_data); index != OperationTable::kNone) {
+    sink.next(table_[index].tag);
   }
 }
 
 void UringRing::reap(Sink& sink) {
-  constexpr unsigned kRecordsAhead = 6;
-  constexpr unsigned kOwnersAhead = 3;
   unsigned head;
   unsigned count = 0;
   const io_uring_cqe* entry;
@@ -79,8 +86,11 @@ void UringRing::reap(Sink& sink) {
   const unsigned ready = io_uring_cq_ready(&kernel_->raw());
   io_uring_for_each_cqe(&kernel_->raw(), head, entry) {
     if (count + kRecordsAhead < ready) {
-      load_ahead(queue.cqes[(head + kRecordsAhead) & queue.ring_mask],
-                 queue.cqes[(head + kOwnersAhead) & queue.ring_mask], sink);
+      load_ahead(
+          [&](unsigned behind) -> const io_uring_cqe& {
+            return queue.cqes[(head + behind) & queue.ring_mask];
+          },
+          sink);
     }
     dispatch(*entry, sink);
     ++count;

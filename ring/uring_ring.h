@@ -120,7 +120,9 @@ class UringRing final : public Ring {
   [[nodiscard]] bool are_followers_quiet();
   void sleep(base::Nanoseconds wait);
   void reap(Sink& sink);
-  void load_ahead(const io_uring_cqe& soon, const io_uring_cqe& next, Sink& sink) const;
+  /// `at(n)`: the completion that comes n behind the present one.
+  template <class At>
+  void load_ahead(At&& at, Sink& sink) const;
   void dispatch(const io_uring_cqe& entry, Sink& sink);
   void receive_completed(std::uint32_t index, const io_uring_cqe& entry, Sink& sink);
   void accept_completed(std::uint32_t index, const io_uring_cqe& entry, Sink& sink);

@@ -26,13 +26,16 @@ class Watcher final : public ring::Sink {
     completed_.push_back(completion.tag);
   }
   void coming(ring::Tag tag) override { named_.push_back({tag, completed_.size()}); }
+  void next(ring::Tag tag) override { next_.push_back({tag, completed_.size()}); }
 
   [[nodiscard]] const std::vector<ring::Tag>& completed() const { return completed_; }
   [[nodiscard]] const std::vector<Named>& named() const { return named_; }
+  [[nodiscard]] const std::vector<Named>& named_next() const { return next_; }
 
  private:
   std::vector<ring::Tag> completed_;
   std::vector<Named> named_;
+  std::vector<Named> next_;
 };
 
 /// What a turn tells in which so many operations complete.
@@ -60,10 +63,20 @@ TEST(LookingAhead, names_the_owner_of_a_completion_a_few_before_it_comes) {
   }
 }
 
+TEST(LookingAhead, names_the_next_one_right_before_it_comes) {
+  const Watcher watcher = turn_with(200);
+  EXPECT_GT(watcher.named_next().size(), 180U);
+  for (const auto& [tag, at] : watcher.named_next()) {
+    ASSERT_LT(at + 1, watcher.completed().size());
+    EXPECT_EQ(watcher.completed()[at + 1], tag);
+  }
+}
+
 TEST(LookingAhead, names_nobody_where_there_are_few) {
   const Watcher watcher = turn_with(3);
   EXPECT_EQ(watcher.completed().size(), 3U);
   EXPECT_TRUE(watcher.named().empty());
+  EXPECT_TRUE(watcher.named_next().empty());
 }
 
 }  // namespace
