@@ -11,13 +11,40 @@ using api::Outcome;
 using xmpp::MessageType;
 using xmpp::StanzaErrorCondition;
 
+namespace {
+
+/// How much of an address is worth loading ahead: of a usual one, all. Units: bytes.
+std::uint16_t size_of(std::string_view jid) {
+  return static_cast<std::uint16_t>(std::min(jid.size(), 2 * base::kCacheLineBytes));
+}
+
+}  // namespace
+
 bool Router::choose(const api::Session& session) {
   const Connection* connection = shard_.connection(session.connection());
   if (connection == nullptr || connection->is_closing()) {
     return false;
   }
   chosen_.push_back(session.connection());
+  expect(session, *connection);
   return true;
+}
+
+void Router::expect(const api::Session& session, const Connection& receiver) {
+  Connection* sender = shard_.connection(shard_.source());
+  if (sender == nullptr || sender->stream().expected_receiver().is(&receiver)) {
+    return;
+  }
+  const auto& user = static_cast<const UserEntry&>(session.user());
+  const api::Session* own = sender->stream().session();
+  const std::string_view own_jid = own == nullptr ? std::string_view() : own->jid().full();
+  sender->stream().expected_receiver().set({{{own_jid.data(), size_of(own_jid)},
+                                             {users_.place_of(user), 1},
+                                             {&user, sizeof(user)},
+                                             {user.jid().full().data(), size_of(user.jid().full())},
+                                             {user.sessions().data(), 1},
+                                             {&session, 2 * base::kCacheLineBytes},
+                                             {&receiver, Shard::kWritingBytes}}});
 }
 
 std::size_t Router::choose_best(UserEntry& user) {

@@ -100,6 +100,8 @@ class Router {
   // Processing chooses who gets the stanza; finished() writes it to them, behind after-process.
   /// False: that session's connection is closing.
   bool choose(const api::Session& session);
+  /// The sender, if it is one of this shard's, most likely writes there again.
+  void expect(const api::Session& session, const Connection& receiver);
   /// Sessions for a message to the bare JID; how many.
   std::size_t choose_best(UserEntry& user);
   std::size_t choose_available(UserEntry& user);

@@ -211,6 +211,18 @@ void Shard::run_once() {
   wake_receivers();
 }
 
+void Shard::coming(ring::Tag tag) {
+  prefetch(tag.owner, tag.op == ring::Op::receive ? sizeof(Connection) : kWritingBytes);
+}
+
+void Shard::next(ring::Tag tag) {
+  if (tag.op == ring::Op::receive) {
+    if (Connection* owner = connection({index_, tag.owner})) {
+      owner->stream().load_ahead();
+    }
+  }
+}
+
 void Shard::completed(const ring::Completion& completion) {
   if (completion.tag.op == ring::Op::accept) {
     accepted(completion);

@@ -134,10 +134,12 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
   /// Runs `function` on shard `to`, whatever its mailbox says: for what somebody waits for.
   void post_reply(std::uint16_t to, base::UniqueFunction<void(api::Shard&)> function);
   void write(api::Session& session, const xml::Element& stanza, std::optional<std::string_view> to);
-  /// Begins to load what sending through an endpoint needs.
-  void prefetch(base::SlotHandle endpoint) const {
+  /// As much of a connection as what is written to it touches.
+  static constexpr std::size_t kWritingBytes = 3 * base::kCacheLineBytes;
+  /// Begins to load so much of an endpoint.
+  void prefetch(base::SlotHandle endpoint, std::size_t bytes = kWritingBytes) const {
     if (const Endpoint* found = endpoints_.find(endpoint)) {
-      base::prefetch_to_write(found, kEndpointBytes);
+      base::prefetch_to_write(found, bytes);
     }
   }
   void write_copy(api::Session& session, const CopiedStanza& stanza, std::string_view to);
@@ -227,7 +229,8 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
   // base::Executor, ring::Sink
   void post_completion(std::unique_ptr<base::Completion> completion) override;
   void completed(const ring::Completion& completion) override;
-  void coming(ring::Tag tag) override { prefetch(tag.owner); }
+  void coming(ring::Tag tag) override;
+  void next(ring::Tag tag) override;
 
  protected:
   [[nodiscard]] void* find_service(std::string_view name) const override;
@@ -265,9 +268,6 @@ class Shard final : public api::Shard, public ring::Sink, public base::Executor 
   void hold_source(Connection& slow);
   void mark_for_after_send(Connection& connection, std::string_view id, std::size_t bytes);
   Endpoint* endpoint(base::SlotHandle handle) const { return endpoints_.find(handle); }
-
-  /// As much of a connection as what is written to it touches.
-  static constexpr std::size_t kEndpointBytes = 3 * base::kCacheLineBytes;
 
   Core& core_;
   const std::uint16_t index_;

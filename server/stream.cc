@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "base/prefetch.h"
 #include "base/random.h"
 #include "server/connection.h"
 #include "server/negotiation.h"
@@ -329,6 +330,13 @@ bool Stream::count_failed_authentication() {
 }
 
 // --- Stanzas -------------------------------------------------------------------------------------
+
+void Stream::load_ahead() const {
+  if (session_ != nullptr) {
+    base::prefetch_to_read(session_, sizeof(*session_));
+  }
+  expected_receiver_.prefetch();
+}
 
 void Stream::stanza(xml::Document document) {
   xml::Element& root = document.root();

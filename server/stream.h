@@ -9,6 +9,7 @@
 #include "log/log.h"
 #include "modules/api/contexts.h"
 #include "modules/api/registrar.h"
+#include "server/expected_receiver.h"
 #include "server/interface.h"
 #include "server/session_counts.h"
 #include "xml/document.h"
@@ -81,6 +82,9 @@ class Stream {
     return mechanism_ ? *mechanism_ : std::string_view();
   }
   [[nodiscard]] std::chrono::steady_clock::time_point opened_at() const { return opened_at_; }
+  [[nodiscard]] ExpectedReceiver& expected_receiver() { return expected_receiver_; }
+  /// Begins to load what the next stanza will ask for.
+  void load_ahead() const;
 
  private:
   /// What only the way to a bound resource needs; a session of months does not carry it.
@@ -122,6 +126,7 @@ class Stream {
       negotiation_;  ///< Null once a resource is bound, or the stream over.
   api::Session* session_ = nullptr;
   std::chrono::steady_clock::time_point opened_at_ = std::chrono::steady_clock::now();
+  ExpectedReceiver expected_receiver_;
 };
 
 }  // namespace rondel::server

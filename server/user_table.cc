@@ -74,6 +74,10 @@ void UserTable::erase(const UserEntry& user) {
   }
 }
 
+const void* UserTable::place_of(const UserEntry& user) const {
+  return &places_[home_of(base::hash_text(user.jid().full()))];
+}
+
 std::size_t UserTable::first_free(std::uint64_t hash) const {
   std::size_t at = home_of(hash);
   while (places_[at].user) {

@@ -31,6 +31,8 @@ class UserTable {
   /// Frees one that is there.
   void erase(const UserEntry& user);
   [[nodiscard]] std::size_t size() const { return size_; }
+  /// Where the search for one begins, to be loaded ahead.
+  [[nodiscard]] const void* place_of(const UserEntry& user) const;
   /// Calls f(user) for each; f must not let any come or go.
   template <class F>
   void for_each(F&& f) {
