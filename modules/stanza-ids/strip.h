@@ -9,8 +9,8 @@
 
 namespace rondel::modules::stanza_ids {
 
-/// True if something below `stanza` is of the namespace of stanza ids. Cost: one comparison of
-/// lengths for each element.
+/// True if there is a `<stanza-id/>` below `stanza`. Cost: one comparison of lengths for each
+/// element, and of texts for what is of that namespace.
 [[nodiscard]] bool has_stanza_ids(const xml::Element& stanza);
 
 /// Removes every `<stanza-id/>` below `stanza`, however deep, whose `by` is an address that

@@ -69,10 +69,11 @@ INSTANTIATE_TEST_SUITE_P(
       return name;
     });
 
-TEST(HasStanzaIds, LooksAtEveryDepth) {
-  const auto plain = xml::parse_standalone("<message><body>hi</body><x><y/></x></message>");
+TEST(HasStanzaIds, LooksAtEveryDepthForNothingElse) {
+  const auto plain = xml::parse_standalone(
+      "<message><origin-id xmlns='urn:xmpp:sid:0'/><body>hi</body><x><stanza-id/></x></message>");
   const auto deep =
-      xml::parse_standalone("<message><x><y/><z xmlns='urn:xmpp:sid:0'/></x></message>");
+      xml::parse_standalone("<message><x><y/><stanza-id xmlns='urn:xmpp:sid:0'/></x></message>");
   const auto empty = xml::parse_standalone("<message/>");
   ASSERT_TRUE(plain && deep && empty);
   EXPECT_FALSE(has_stanza_ids(plain->root()));
