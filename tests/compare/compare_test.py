@@ -95,6 +95,7 @@ class Judgement(unittest.TestCase):
         self.assertEqual(found["latency"], (5, 1))
         self.assertEqual(found["chat-100"], (3, 1))
         self.assertEqual(found["growth"], (5, 1))
+        self.assertEqual(found["shards"], (5, 1))
 
     def test_medians_leave_out_rounds_that_failed(self):
         figure = Figure([Sample(3.0), Sample(None, problems=["gone"]), Sample(5.0), Sample(10.0)])
@@ -162,7 +163,7 @@ class Reports(unittest.TestCase):
             self.assertIn(f"| {row.title} |", table)
         self.assertIn("2.00 (1.00–3.00)", table)
         self.assertIn("25.0 × less", table)
-        self.assertIn("Rounds: 2, 4 of latency, 4 of growth.", table)
+        self.assertIn("Rounds: 2, 4 of latency, 4 of growth, 4 of shards.", table)
         self.assertIn("ejabberd did not take part: not installed & gone", table)
         self.assertIn("<lost> 1", table)
 

@@ -366,6 +366,7 @@ class Shards(Row):
     """
 
     unit = "messages/s"
+    rounds_more = 2
     peers = False
 
     def contestants(self, contest):
