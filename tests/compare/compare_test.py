@@ -76,6 +76,16 @@ class Judgement(unittest.TestCase):
         self.assertIn("(left out near stalls of a core: rondel 12 %; with these: rondel 7.000 ms; "
                       "of it how late the generator itself was: rondel 0.024 ms)", verdict.text)
 
+    def test_latency_is_at_half_of_the_best_of_several_rates_of_the_better_peer(self):
+        latency = next(row for row in rows.all_rows() if row.name == "latency")
+        contest = mock.MagicMock(names=["rondel", "prosody", "ejabberd"], is_quick=False)
+        rates = iter([4000, 5000, 3000, 9000, 14000, 12000])
+        contest.generator.run.side_effect = lambda *unused, **options: {"work": {"rate": next(rates)}}
+        latency.prepare(contest)
+        self.assertEqual(latency.rate, 7000)
+        latency.prepare(contest)   # Asks nobody again.
+        self.assertEqual(latency.rate, 7000)
+
     def test_latency_is_of_what_was_due_while_no_core_stood_still(self):
         latency = next(row for row in rows.all_rows() if row.name == "latency")
         latency.rate = 1000

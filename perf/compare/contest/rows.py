@@ -302,6 +302,7 @@ class Latency(Row):
 
     unit = "ms, p99"
     rounds_more = 2
+    TRIES = 3   # for the highest rate
     relay = "pairs"
 
     def __init__(self, name, title, rules):
@@ -314,7 +315,9 @@ class Latency(Row):
         if contest.is_quick:
             self.rate = 500
             return
-        rates = [self.highest_rate(contest, name) for name in ("prosody", "ejabberd") if name in contest.names]
+        # The best of several: whoever else takes a core only lowers what is seen of a rate.
+        rates = [self.highest_rate(contest, name) for name in ("prosody", "ejabberd") if name in contest.names
+                 for unused in range(self.TRIES)]
         self.rate = max(rates, default=2000) / 2 or 1000
         self.title = f"{self.title} ({self.rate:.0f} messages a second)"
 
