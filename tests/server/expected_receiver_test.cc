@@ -1,8 +1,11 @@
 // Hints of what to load: never read through, so that whatever they say is harmless.
 #include "server/expected_receiver.h"
 
+#include <array>
+#include <cstdint>
 #include <gtest/gtest.h>
 #include <memory>
+#include <utility>
 
 namespace rondel::server {
 namespace {
@@ -13,24 +16,26 @@ ExpectedReceiver::Parts parts_ending_with(const void* begin) {
   return parts;
 }
 
+/// Together, since an allocator may put what it makes one after the other far apart.
+struct Neighbours {
+  ExpectedReceiver expected;
+  std::array<std::uint64_t, 16> people{};
+};
+
 TEST(ExpectedReceiver, IsNobodyAtFirst) {
-  const auto made = std::make_unique<ExpectedReceiver>();
-  const ExpectedReceiver& expected = *made;
-  const auto somebody = std::make_unique<std::uint64_t[]>(8);
-  EXPECT_FALSE(expected.is(somebody.get()));
-  expected.prefetch();
+  const Neighbours near;
+  EXPECT_FALSE(near.expected.is(&near.people[0]));
+  near.expected.prefetch();
 }
 
 TEST(ExpectedReceiver, TellsReceiversApartByTheLastPart) {
-  const auto made = std::make_unique<ExpectedReceiver>();  // Not far from them, as a stack may be.
-  ExpectedReceiver& expected = *made;
-  const auto people = std::make_unique<std::uint64_t[]>(16);
-  expected.set(parts_ending_with(&people[0]));
-  EXPECT_TRUE(expected.is(&people[0]));
-  EXPECT_FALSE(expected.is(&people[8]));
-  expected.set(parts_ending_with(&people[8]));
-  EXPECT_TRUE(expected.is(&people[8]));
-  expected.prefetch();
+  Neighbours near;
+  near.expected.set(parts_ending_with(&near.people[0]));
+  EXPECT_TRUE(near.expected.is(&near.people[0]));
+  EXPECT_FALSE(near.expected.is(&near.people[8]));
+  near.expected.set(parts_ending_with(&near.people[8]));
+  EXPECT_TRUE(near.expected.is(&near.people[8]));
+  near.expected.prefetch();
 }
 
 TEST(ExpectedReceiver, DoesNotReadThroughWhatHasGone) {
