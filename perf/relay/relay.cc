@@ -106,6 +106,7 @@ void Relay::negotiate(Connection& connection, std::span<const std::byte> bytes) 
     // Others may write to it before its presence has come.
     connection.user = connection.negotiation->user();
     by_user_[connection.user] = &connection;
+    all_.push_back(&connection);
   }
   if (state == Negotiation::State::failed) {
     ++counters_.failures;
@@ -113,7 +114,6 @@ void Relay::negotiate(Connection& connection, std::span<const std::byte> bytes) 
   } else if (state == Negotiation::State::done) {
     ++counters_.sessions;
     connection.negotiation.reset();
-    all_.push_back(&connection);
     if (!rest.empty()) {
       copy(connection, rest);
     }
