@@ -1,7 +1,6 @@
 #include "perf/load/core_thread.h"
 
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <fmt/format.h>
 #include <pthread.h>
@@ -10,22 +9,6 @@
 
 namespace rondel::load {
 namespace {
-
-/// For the threads that begin in its time.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_{};
-};
 
 /// 0, or the error's number.
 int place(std::thread& thread, unsigned core, CoreThread::Order order) {
@@ -47,7 +30,6 @@ int place(std::thread& thread, unsigned core, CoreThread::Order order) {
 base::Result<std::unique_ptr<CoreThread>> CoreThread::start(
     unsigned core, Order order, std::function<void(const std::atomic<bool>& is_over)> work) {
   std::unique_ptr<CoreThread> made(new CoreThread);
-  const SignalsBlocked blocked;
   made->thread_ =
       std::thread([work = std::move(work), &is_over = made->is_over_] { work(is_over); });
   if (const int error = place(made->thread_, core, order)) {
@@ -60,7 +42,9 @@ base::Result<std::unique_ptr<CoreThread>> CoreThread::start(
 
 CoreThread::~CoreThread() {
   is_over_ = true;
-  thread_.join();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
 }
 
 base::Result<std::vector<std::unique_ptr<CoreThread>>> keep_awake(

@@ -11,7 +11,7 @@
 
 namespace rondel::load {
 
-/// A thread on one core, with all signals blocked: these are for the main thread.
+/// A thread on one core.
 class CoreThread {
  public:
   enum class Order : std::uint8_t {
