@@ -26,7 +26,9 @@ bool Router::choose(const api::Session& session) {
     return false;
   }
   chosen_.push_back(session.connection());
-  expect(session, *connection);
+  if (chosen_.size() == 1) {
+    expect(session, *connection);
+  }
   return true;
 }
 
